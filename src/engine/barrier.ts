@@ -1,0 +1,80 @@
+import { SimulationError } from './errors.js';
+import { QueuedWaitable } from './waitable.js';
+import type { Scheduler } from './task.js';
+
+/** One participant's hold on a barrier. Release it once. */
+export class Hold {
+  /** True once it has been released. */
+  released = false;
+
+  /** @internal made by Barrier.hold */
+  constructor(
+    private readonly barrier: HoldCounter,
+    readonly owner: string,
+    /** The hold taken before this one: a list costs less than an array that grows. */
+    readonly previous: Hold | null,
+  ) {}
+
+  release(): void {
+    if (this.released) throw new SimulationError(`${this.barrier.name}: "${this.owner}" released its hold twice`);
+    this.released = true;
+    this.barrier.letGo();
+  }
+}
+
+/**
+ * Counted holds: a task that yields the barrier waits until every hold taken on it has been released. With no hold it
+ * passes at once. This is the base for things that are barriers besides something else; `Barrier` is just a barrier.
+ */
+export abstract class HoldCounter extends QueuedWaitable {
+  /** Number of holds that have not been released. */
+  holds = 0;
+
+  private latest: Hold | null = null;
+
+  protected take(owner: string): Hold {
+    const hold = new Hold(this, owner, this.latest);
+    this.latest = hold;
+    this.holds++;
+    return hold;
+  }
+
+  /** @internal called by Hold.release */
+  letGo(): void {
+    if (--this.holds > 0) return;
+    this.latest = null;
+    this.allReleased();
+    this.wakeAll();
+  }
+
+  /** Called when the last hold has been released, before the waiters go on. */
+  protected allReleased(): void {
+    // A plain barrier has nothing else to do.
+  }
+
+  admit(task: number): boolean {
+    return this.holds === 0 || this.enqueue(task);
+  }
+
+  describe(): string {
+    const owners: string[] = [];
+    for (let hold = this.latest; hold !== null; hold = hold.previous) {
+      if (!hold.released) owners.unshift(`"${hold.owner}"`);
+    }
+    return `${this.name}, held by ${owners.join(', ')}`;
+  }
+}
+
+/** A barrier with a name of its own. */
+export class Barrier extends HoldCounter {
+  constructor(
+    scheduler: Scheduler,
+    readonly name: string,
+  ) {
+    super(scheduler);
+  }
+
+  hold(owner: string): Hold {
+    return this.take(owner);
+  }
+}

@@ -1,0 +1,50 @@
+import { QueuedWaitable } from './waitable.js';
+import type { Scheduler, Task } from './task.js';
+
+/**
+ * A condition variable: it has no state, so a task that yields it always waits for the next notification. Re-check
+ * what you wait for in a loop, as with a Linux wait queue.
+ */
+export class Condition extends QueuedWaitable {
+  constructor(
+    scheduler: Scheduler,
+    readonly name: string,
+  ) {
+    super(scheduler);
+  }
+
+  admit(task: number): boolean {
+    return this.enqueue(task);
+  }
+
+  notifyOne(): void {
+    const task = this.dequeue();
+    if (task >= 0) this.scheduler.wake(task);
+  }
+
+  notifyAll(): void {
+    this.wakeAll();
+  }
+
+  /**
+   * Waits for a notification, at most `timeout` ns.
+   * @returns false if the time ran out first
+   */
+  *waitFor(timeout: number): Task<boolean> {
+    const task = this.scheduler.running;
+    let notified = true;
+    const timer = this.scheduler.after(timeout, `timeout of ${this.name}`, () => {
+      if (this.withdraw(task)) {
+        notified = false;
+        this.scheduler.wake(task);
+      }
+    });
+    yield this;
+    timer.cancel();
+    return notified;
+  }
+
+  describe(): string {
+    return this.name;
+  }
+}

@@ -1,0 +1,49 @@
+import { formatNs } from './time.js';
+
+/** The engine was used against its rules, or a run cannot go on. */
+export class SimulationError extends Error {
+  override readonly name: string = 'SimulationError';
+}
+
+/** A task or timer threw: the run stops. Virtual time and seed replay it. */
+export class TaskFailure extends SimulationError {
+  override readonly name = 'TaskFailure';
+
+  constructor(
+    readonly task: string,
+    readonly time: number,
+    readonly seed: number,
+    cause: unknown,
+  ) {
+    super(`${task} failed at ${formatNs(time)} (seed ${String(seed)}): ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** One task that will never run again, and what it waits for. */
+export interface BlockedTask {
+  readonly task: string;
+  readonly waitsFor: string;
+}
+
+/** Tasks wait for each other, or for something that nobody will bring. */
+export class DeadlockError extends SimulationError {
+  override readonly name = 'DeadlockError';
+
+  constructor(
+    readonly blocked: readonly BlockedTask[],
+    readonly time: number,
+    readonly seed: number,
+    reason: string,
+  ) {
+    super(
+      [
+        `deadlock at ${formatNs(time)} (seed ${String(seed)}): ${reason}`,
+        ...blocked.map(({ task, waitsFor }) => `  task "${task}" waits for ${waitsFor}`),
+      ].join('\n'),
+    );
+  }
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

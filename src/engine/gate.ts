@@ -1,0 +1,34 @@
+import { QueuedWaitable } from './waitable.js';
+import type { Scheduler } from './task.js';
+
+/** A gate is open or closed. Tasks pass an open gate at once and wait at a closed one; opening it lets all of them go. */
+export class Gate extends QueuedWaitable {
+  constructor(
+    scheduler: Scheduler,
+    readonly name: string,
+    private opened = false,
+  ) {
+    super(scheduler);
+  }
+
+  get isOpen(): boolean {
+    return this.opened;
+  }
+
+  open(): void {
+    this.opened = true;
+    this.wakeAll();
+  }
+
+  close(): void {
+    this.opened = false;
+  }
+
+  admit(task: number): boolean {
+    return this.opened || this.enqueue(task);
+  }
+
+  describe(): string {
+    return `${this.name} to open`;
+  }
+}

@@ -1,0 +1,63 @@
+import { SimulationError } from './errors.js';
+import { QueuedWaitable } from './waitable.js';
+import type { Scheduler } from './task.js';
+
+/**
+ * A sleeping mutual exclusion lock with an owner: `yield lock` takes it, `release()` hands it to the longest waiter.
+ * Not recursive. Only its owner may release it.
+ */
+export class Lock extends QueuedWaitable {
+  private owner = -1;
+
+  constructor(
+    scheduler: Scheduler,
+    readonly name: string,
+  ) {
+    super(scheduler);
+  }
+
+  get held(): boolean {
+    return this.owner >= 0;
+  }
+
+  get heldByMe(): boolean {
+    return this.owner >= 0 && this.owner === this.scheduler.running;
+  }
+
+  /** Takes the lock if it is free; false otherwise. Must run inside a task. */
+  tryAcquire(): boolean {
+    if (this.owner >= 0) return false;
+    if (this.scheduler.running < 0) throw new SimulationError(`${this.name}: a lock needs a task that owns it`);
+    this.owner = this.scheduler.running;
+    return true;
+  }
+
+  admit(task: number): boolean {
+    if (this.owner === task) {
+      throw new SimulationError(`${this.name}: task "${this.scheduler.taskName(task)}" holds it already`);
+    }
+    if (this.owner >= 0) return this.enqueue(task);
+    this.owner = task;
+    return true;
+  }
+
+  release(): void {
+    const { running } = this.scheduler;
+    if (this.owner < 0) throw new SimulationError(`${this.name}: released, but nobody holds it`);
+    if (this.owner !== running) {
+      throw new SimulationError(
+        `${this.name}: released by ${this.scheduler.taskName(running)}, held by "${this.scheduler.taskName(this.owner)}"`,
+      );
+    }
+    this.owner = this.dequeue();
+    if (this.owner >= 0) this.scheduler.wake(this.owner);
+  }
+
+  describe(): string {
+    return this.owner < 0 ? this.name : `${this.name}, held by "${this.scheduler.taskName(this.owner)}"`;
+  }
+
+  override owners(): readonly number[] {
+    return this.owner < 0 ? [] : [this.owner];
+  }
+}

@@ -1,0 +1,344 @@
+import { DeadlockError, SimulationError, TaskFailure, type BlockedTask } from './errors.js';
+import { EventHeap } from './event-heap.js';
+import { IntQueue } from './int-queue.js';
+import { RandomStream } from './random-stream.js';
+import { FifoPolicy, type ReadySet, type SchedulePolicy } from './schedule-policy.js';
+import { TaskHandle, type Cancellable, type Scheduler, type SpawnOptions, type Task } from './task.js';
+import { SEC } from './time.js';
+import { Timer, type TimerHost } from './timer.js';
+import { Trace } from './trace.js';
+import type { Waitable } from './waitable.js';
+
+export interface SimulationOptions {
+  /** Seed of every random stream of the run; default 1. */
+  readonly seed?: number;
+  /** Which ready task goes next; default first in, first out. */
+  readonly policy?: SchedulePolicy;
+  /** Virtual ns after which tasks that all wait count as hung; default 120 s, as Linux's hung_task_timeout_secs. */
+  readonly hungTaskNs?: number;
+}
+
+/** Virtual concurrency ids: a task's is 0 or more, a timer's is the complement of its slot. */
+const NOBODY = -0x80000000;
+
+/**
+ * The event kernel: virtual time, tasks, timers, and the one choice of which ready task goes next.
+ *
+ * What is ready at an instant runs in the order in which it became ready unless the policy says otherwise; then time
+ * jumps to the next event. Nothing here looks at a wall clock or awaits anything.
+ */
+export class Simulation implements Scheduler, TimerHost {
+  /** Virtual time in integer ns. */
+  now = 0;
+  /** Id of the task that runs; -1 in timers and set-up code. */
+  running = -1;
+  readonly seed: number;
+  readonly random: RandomStream;
+  readonly trace: Trace = new Trace(this);
+
+  private readonly policy: SchedulePolicy;
+  private readonly hungTaskNs: number;
+  private readonly heap = new EventHeap();
+  private readonly ready = new IntQueue(64);
+  private readonly readySet: ReadySet;
+
+  /** Per task id. The generators lie apart from the rest: they are all that a task switch touches. */
+  private readonly generators: Task<unknown>[] = [];
+  private readonly handles: (TaskHandle | null)[] = [];
+  private readonly waits: (Waitable | null)[] = [];
+  private readonly freeIds: number[] = [];
+
+  private readonly timers: (Timer | null)[] = [];
+  private readonly freeSlots: number[] = [];
+  private firing: Timer | null = null;
+
+  private foreground = 0;
+  private foregroundParked = 0;
+  private allParkedSince = 0;
+  private looping = false;
+
+  constructor(options: SimulationOptions = {}) {
+    this.seed = options.seed ?? 1;
+    this.random = new RandomStream(this.seed);
+    this.policy = options.policy ?? new FifoPolicy();
+    this.hungTaskNs = options.hungTaskNs ?? 120 * SEC;
+    const { ready } = this;
+    this.readySet = {
+      get length(): number {
+        return ready.length;
+      },
+      id: (index) => ready.at(index),
+      name: (index) => this.nameOf(ready.at(index)),
+    };
+  }
+
+  spawn<T>(name: string, task: Task<T>, options: SpawnOptions = {}): TaskHandle<T> {
+    const id = this.freeIds.pop() ?? this.handles.length;
+    const handle = new TaskHandle<T>(this, name, id, options.daemon ?? false);
+    this.generators[id] = task;
+    this.handles[id] = handle as TaskHandle;
+    this.waits[id] = null;
+    if (!handle.daemon) this.foreground++;
+    this.ready.push(id);
+    return handle;
+  }
+
+  /** Runs until every task that is no daemon has ended. Daemons and timers stay as they are. */
+  run(): void {
+    this.loop(Infinity, true);
+    if (this.foreground > 0) throw this.deadlock('nothing is left that could wake them');
+  }
+
+  /** Runs `task` and whatever else is due until it has ended; its result. */
+  runTask<T>(name: string, task: Task<T>): T {
+    const handle = this.spawn(name, task);
+    this.run();
+    return handle.result;
+  }
+
+  /** Runs everything that is due up to and including virtual time `until` (ns), and sets the clock to it. */
+  runUntil(until: number): void {
+    this.loop(until, false);
+    this.now = Math.max(this.now, until);
+  }
+
+  /** Runs until nothing is pending at all. Does not return while a daemon keeps a period going. */
+  runUntilIdle(): void {
+    this.loop(Infinity, false);
+  }
+
+  /** A reusable timer. */
+  timer(name: string, fire: () => void): Timer {
+    return this.newTimer(name, fire, false);
+  }
+
+  /** Calls `fire` once, `delay` integer ns from now. */
+  after(delay: number, name: string, fire: () => void): Cancellable {
+    const timer = this.newTimer(name, fire, true);
+    timer.arm(delay);
+    return timer;
+  }
+
+  /** @internal */
+  wake(task: number): void {
+    this.waits[task] = null;
+    if (!this.handle(task).daemon) this.foregroundParked--;
+    this.ready.push(task);
+  }
+
+  taskName(task: number): string {
+    return task < 0 ? 'code outside of tasks' : this.handle(task).name;
+  }
+
+  /** @internal */
+  armTimer(timer: Timer, delay: number): void {
+    const due = this.now + delay;
+    if (delay < 0 || Math.trunc(due) !== due) {
+      throw new SimulationError(
+        `timer "${timer.name}": a delay must be an integer of 0 ns or more, not ${String(delay)}`,
+      );
+    }
+    if (delay === 0) {
+      timer.seq = -1;
+      timer.due = true;
+      this.ready.push(~timer.slot);
+    } else {
+      timer.due = false;
+      timer.seq = this.heap.push(due, ~timer.slot);
+    }
+  }
+
+  /** @internal */
+  freeTimer(timer: Timer): void {
+    if (this.timers[timer.slot] !== timer) return;
+    this.timers[timer.slot] = null;
+    this.freeSlots.push(timer.slot);
+  }
+
+  private newTimer(name: string, fire: () => void, oneShot: boolean): Timer {
+    const slot = this.freeSlots.pop() ?? this.timers.length;
+    const timer = new Timer(this, slot, name, fire, oneShot);
+    this.timers[slot] = timer;
+    return timer;
+  }
+
+  private loop(until: number, stopWhenDone: boolean): void {
+    if (this.looping) throw new SimulationError('run() was called from inside the run');
+    this.looping = true;
+    try {
+      while (!stopWhenDone || this.foreground > 0) {
+        const id = this.next(until);
+        if (id === NOBODY) return;
+        if (id >= 0) this.resume(id);
+        else this.fireTimer(~id);
+      }
+    } catch (error) {
+      throw this.failure(error);
+    } finally {
+      this.looping = false;
+      this.running = -1;
+      this.firing = null;
+    }
+  }
+
+  /** The id to run next; time moves on when nothing is ready. NOBODY if nothing is due by `until`. */
+  private next(until: number): number {
+    const { ready, heap } = this;
+    while (ready.length === 0) {
+      const time = heap.minTime;
+      if (time > until || time === Infinity) return NOBODY;
+      let id = this.popDue(time);
+      if (id === NOBODY) continue;
+      // The common case, one event at this instant, does not go through the ready queue.
+      if (heap.minTime !== time) return id;
+      ready.push(id);
+      while (heap.minTime === time) {
+        id = this.popDue(time);
+        if (id !== NOBODY) ready.push(id);
+      }
+    }
+    if (this.policy.fifo || ready.length === 1) return ready.shift();
+    const index = this.policy.pick(this.readySet);
+    if (!(index >= 0 && index < ready.length)) {
+      throw new SimulationError(
+        `policy "${this.policy.name}" picked number ${String(index)} of ${String(ready.length)} ready tasks`,
+      );
+    }
+    return ready.removeAt(index);
+  }
+
+  /** Takes the earliest entry off the heap and moves the clock to it; NOBODY if it was a disarmed timer's. */
+  private popDue(time: number): number {
+    const id = this.heap.pop();
+    if (id < 0) {
+      const timer = this.timers[~id];
+      if (timer === null || timer.seq !== this.heap.poppedSeq) return NOBODY;
+      timer.seq = -1;
+      timer.due = true;
+    }
+    if (time !== this.now) this.advance(time);
+    return id;
+  }
+
+  private advance(time: number): void {
+    if (
+      this.foreground > 0 &&
+      this.foregroundParked === this.foreground &&
+      time - this.allParkedSince > this.hungTaskNs
+    ) {
+      throw this.deadlock(`no task has run for ${String(this.hungTaskNs / SEC)} virtual seconds`);
+    }
+    this.now = time;
+  }
+
+  private resume(id: number): void {
+    this.running = id;
+    const generator = this.generators[id];
+    for (;;) {
+      const step = generator.next();
+      if (step.done === true) {
+        this.finish(id, step.value);
+        break;
+      }
+      const wait = step.value;
+      if (typeof wait === 'number') {
+        this.delay(id, wait);
+        break;
+      }
+      if (!wait.admit(id)) {
+        this.park(id, wait);
+        break;
+      }
+      if (this.policy.preemptive) {
+        this.ready.push(id);
+        break;
+      }
+    }
+    this.running = -1;
+  }
+
+  private delay(id: number, ns: number): void {
+    if (ns === 0) {
+      this.ready.push(id);
+      return;
+    }
+    const due = this.now + ns;
+    if (!(ns > 0) || Math.trunc(due) !== due) {
+      throw new SimulationError(`a delay must be an integer of 0 ns or more, not ${String(ns)}`);
+    }
+    this.heap.push(due, id);
+  }
+
+  private park(id: number, wait: Waitable): void {
+    this.waits[id] = wait;
+    if (!this.handle(id).daemon && ++this.foregroundParked === this.foreground) this.allParkedSince = this.now;
+    if (wait.owners().length > 0) this.refuseCycle(id);
+  }
+
+  private finish(id: number, value: unknown): void {
+    const handle = this.handle(id);
+    this.handles[id] = null;
+    this.freeIds.push(id);
+    if (!handle.daemon) {
+      this.foreground--;
+      if (this.foregroundParked === this.foreground) this.allParkedSince = this.now;
+    }
+    handle.finish(value);
+  }
+
+  private fireTimer(slot: number): void {
+    const timer = this.timers[slot];
+    if (timer === null || !timer.due) return;
+    timer.due = false;
+    this.firing = timer;
+    if (timer.oneShot) this.freeTimer(timer);
+    timer.fire();
+    this.firing = null;
+  }
+
+  /** A cycle in the wait-for graph can never resolve, whatever else goes on: report it where it closes. */
+  private refuseCycle(start: number): void {
+    const path: number[] = [];
+    const visited = new Set<number>();
+    const closes = (task: number): boolean => {
+      for (const owner of this.waits[task]?.owners() ?? []) {
+        if (owner === start) return true;
+        if (visited.has(owner)) continue;
+        visited.add(owner);
+        path.push(owner);
+        if (closes(owner)) return true;
+        path.pop();
+      }
+      return false;
+    };
+    if (closes(start)) throw this.deadlock('these tasks wait for each other', [start, ...path]);
+  }
+
+  private deadlock(reason: string, tasks?: readonly number[]): DeadlockError {
+    const blocked: BlockedTask[] = [];
+    for (const id of tasks ?? this.waits.keys()) {
+      const wait = this.waits[id];
+      const handle = this.handles[id];
+      if (handle === null || wait === null) continue;
+      if (tasks === undefined && handle.daemon) continue;
+      blocked.push({ task: handle.name, waitsFor: wait.describe() });
+    }
+    return new DeadlockError(blocked, this.now, this.seed, reason);
+  }
+
+  private failure(error: unknown): unknown {
+    if (error instanceof DeadlockError || error instanceof TaskFailure) return error;
+    const who = this.firing !== null ? `timer "${this.firing.name}"` : `task "${this.taskName(this.running)}"`;
+    return new TaskFailure(who, this.now, this.seed, error);
+  }
+
+  private handle(task: number): TaskHandle {
+    const handle = this.handles[task];
+    if (handle === null) throw new SimulationError(`task ${String(task)} has ended already`);
+    return handle;
+  }
+
+  private nameOf(id: number): string {
+    return id >= 0 ? this.taskName(id) : (this.timers[~id]?.name ?? 'a disarmed timer');
+  }
+}

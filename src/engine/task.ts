@@ -1,0 +1,85 @@
+import { SimulationError } from './errors.js';
+import { QueuedWaitable, type Waitable } from './waitable.js';
+
+/** What a task may yield: a delay in integer nanoseconds (0: let others of this instant go first) or a waitable. */
+export type Wait = number | Waitable;
+
+/**
+ * A unit of virtual concurrency: a sync generator that yields what it waits for and returns its result.
+ *
+ * @example
+ * function* writeBack(disk: Disk): Task<number> {
+ *   yield disk.idle;          // a waitable
+ *   yield 20 * US;            // 20 microseconds
+ *   return disk.written;
+ * }
+ */
+export type Task<T = void> = Generator<Wait, T, void>;
+
+/** The part of the simulation that waitables need. */
+export interface Scheduler {
+  /** Id of the task that runs now; -1 outside of tasks (timers, set-up code). */
+  readonly running: number;
+  /** Virtual time in ns. */
+  readonly now: number;
+  /** Makes a queued task ready, behind those that are ready already. */
+  wake(task: number): void;
+  /** Calls `fire` after `delay` ns unless cancelled first. */
+  after(delay: number, name: string, fire: () => void): Cancellable;
+  taskName(task: number): string;
+  /** Makes a task of a generator. It first runs when those that are ready now have had their turn. */
+  spawn<T>(name: string, task: Task<T>, options?: SpawnOptions): TaskHandle<T>;
+}
+
+export interface SpawnOptions {
+  /** A daemon does not keep the run alive and may wait for ever: a flusher, a NIC's worker. */
+  readonly daemon?: boolean;
+}
+
+export interface Cancellable {
+  cancel(): void;
+}
+
+/** A spawned task. Yield the handle to wait until the task has ended. */
+export class TaskHandle<T = unknown> extends QueuedWaitable {
+  private ended = false;
+  private value: T | undefined = undefined;
+
+  constructor(
+    scheduler: Scheduler,
+    readonly name: string,
+    readonly id: number,
+    readonly daemon: boolean,
+  ) {
+    super(scheduler);
+  }
+
+  get done(): boolean {
+    return this.ended;
+  }
+
+  /** The task's return value. Reading it before the task has ended is an error. */
+  get result(): T {
+    if (!this.ended) throw new SimulationError(`task "${this.name}" has no result yet: it is still running`);
+    return this.value as T;
+  }
+
+  /** @internal */
+  finish(value: T): void {
+    this.ended = true;
+    this.value = value;
+    this.wakeAll();
+  }
+
+  admit(task: number): boolean {
+    return this.ended || this.enqueue(task);
+  }
+
+  describe(): string {
+    return `the end of task "${this.name}"`;
+  }
+
+  override owners(): readonly number[] {
+    return this.ended ? [] : [this.id];
+  }
+}

@@ -1,0 +1,50 @@
+import type { Cancellable } from './task.js';
+
+/** What a timer needs of its simulation. */
+export interface TimerHost {
+  readonly now: number;
+  /** @internal puts the timer on the event heap, or on the ready queue for a delay of 0 */
+  armTimer(timer: Timer, delay: number): void;
+  /** @internal */
+  freeTimer(timer: Timer): void;
+}
+
+/**
+ * A function to be called at a virtual time: for what happens at a time and cannot sleep (a packet arrives, a DMA
+ * lands, a retry is due). Reusable: arming an armed timer moves it.
+ */
+export class Timer implements Cancellable {
+  /** @internal sequence number of the heap entry that counts; entries with another one are stale */
+  seq = -1;
+  /** @internal true while an entry of the ready queue counts */
+  due = false;
+
+  /** @internal made by Simulation.timer and Simulation.after */
+  constructor(
+    private readonly host: TimerHost,
+    readonly slot: number,
+    readonly name: string,
+    readonly fire: () => void,
+    readonly oneShot: boolean,
+  ) {}
+
+  get armed(): boolean {
+    return this.due || this.seq >= 0;
+  }
+
+  /** @param delay integer ns from now, 0 or more */
+  arm(delay: number): void {
+    this.host.armTimer(this, delay);
+  }
+
+  disarm(): void {
+    this.seq = -1;
+    this.due = false;
+  }
+
+  /** Disarms the timer for good and gives its slot back. */
+  cancel(): void {
+    this.disarm();
+    this.host.freeTimer(this);
+  }
+}
