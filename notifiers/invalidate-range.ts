@@ -1,0 +1,125 @@
+import {
+  HoldCounter,
+  SimulationError,
+  type Hold,
+  type Scheduler,
+  type Task,
+  type TaskHandle,
+} from '../src/engine/index.js';
+import type { MmuNotifierEvent } from './events.js';
+
+/** The address space that a range belongs to, as far as this floor cares. */
+export interface MmRef {
+  readonly id: number;
+  readonly name: string;
+}
+
+/**
+ * One invalidation: Linux's struct mmu_notifier_range, and the barrier on which drivers keep it waiting.
+ *
+ * The kernel announces it before it touches a page table entry. Whoever must first quiesce a device takes a hold while
+ * it is being announced and releases it when no access through the old translations can land any more; the kernel goes
+ * on when the last hold is gone, changes the entries, and announces the end.
+ */
+export class InvalidateRange extends HoldCounter {
+  /** Virtual time in ns at which it was announced. */
+  readonly startedAt: number;
+  /** Virtual time in ns at which the last hold was released; `startedAt` if nobody held. */
+  quiescedAt: number;
+  /** Virtual time in ns at which the end was announced; null until then. */
+  endedAt: number | null = null;
+
+  /** @internal index in its mm's list of held ranges; -1 while it is not there */
+  heldIndex = -1;
+
+  private announcing = true;
+  private refusedBy: string | null = null;
+  private whenEnded: ((range: InvalidateRange & { readonly endedAt: number }) => void)[] | null = null;
+
+  /** @internal made by MmuNotifiers */
+  constructor(
+    scheduler: Scheduler,
+    readonly mm: MmRef,
+    readonly event: MmuNotifierEvent,
+    /** First address, in bytes, page-aligned. */
+    readonly start: number,
+    /** First address behind the range. */
+    readonly end: number,
+    /** False if subscribers may not sleep: they must quiesce at once or refuse. */
+    readonly blockable: boolean,
+    /** Cookie of the device on whose behalf this happens (MIGRATE, EXCLUSIVE). */
+    readonly owner: unknown,
+  ) {
+    super(scheduler);
+    this.startedAt = scheduler.now;
+    this.quiescedAt = scheduler.now;
+  }
+
+  get name(): string {
+    const kind = this.blockable ? '' : ', non-blockable';
+    return `${this.event} [0x${this.start.toString(16)}, 0x${this.end.toString(16)}) of ${this.mm.name}${kind}`;
+  }
+
+  overlaps(start: number, end: number): boolean {
+    return this.start < end && start < this.end;
+  }
+
+  /**
+   * Keeps the kernel waiting until the hold is released, or until `quiesce` has ended if that is given.
+   *
+   * Legal only while the start is being announced, and only if the range is blockable.
+   */
+  hold(owner: string): Hold;
+  hold(owner: string, quiesce: Task): TaskHandle<undefined>;
+  hold(owner: string, quiesce?: Task): Hold | TaskHandle<undefined> {
+    if (!this.announcing) {
+      throw new SimulationError(`"${owner}" took a hold on ${this.name} after its start had been announced`);
+    }
+    if (!this.blockable) {
+      throw new SimulationError(`"${owner}" took a hold on ${this.name}: refuse() it or quiesce without sleeping`);
+    }
+    const hold = this.take(owner);
+    return quiesce === undefined ? hold : this.scheduler.spawn(owner, releasing(hold, quiesce), { daemon: true });
+  }
+
+  /** Answers -EAGAIN: legal only for a non-blockable range, while its start is being announced. */
+  refuse(owner: string): void {
+    if (!this.announcing || this.blockable) {
+      const why = this.blockable ? 'a blockable range cannot be refused' : 'its start had been announced already';
+      throw new SimulationError(`"${owner}" refused ${this.name}: ${why}`);
+    }
+    this.refusedBy ??= owner;
+  }
+
+  get refused(): boolean {
+    return this.refusedBy !== null;
+  }
+
+  /** Calls `listener` when the end is announced. */
+  onEnd(listener: (range: InvalidateRange & { readonly endedAt: number }) => void): void {
+    (this.whenEnded ??= []).push(listener);
+  }
+
+  protected override allReleased(): void {
+    this.quiescedAt = this.scheduler.now;
+  }
+
+  /** @internal no holds and no refusals from here on */
+  seal(): void {
+    this.announcing = false;
+  }
+
+  /** @internal */
+  finish(): void {
+    if (this.holds > 0) throw new SimulationError(`the kernel ended ${this.describe()}`);
+    this.endedAt = this.scheduler.now;
+    if (this.whenEnded === null) return;
+    for (const listener of this.whenEnded) listener(this as InvalidateRange & { readonly endedAt: number });
+  }
+}
+
+function* releasing(hold: Hold, quiesce: Task): Task<undefined> {
+  yield* quiesce;
+  hold.release();
+  return undefined;
+}

@@ -1,0 +1,459 @@
+import { isErrno } from '../../src/base/index.js';
+import { Simulation, type Hold, type Task } from '../../src/engine/index.js';
+import {
+  MmuNotifiers,
+  NotifierHub,
+  ULONG_MAX,
+  type IntervalNotifier,
+  type InvalidateRange,
+} from '../../notifiers/index.js';
+
+const MM = { id: 1, name: 'mm 1' };
+
+function setUp(): { simulation: Simulation; hub: NotifierHub; notifiers: MmuNotifiers } {
+  const simulation = new Simulation({ seed: 5 });
+  const hub = new NotifierHub(simulation);
+  return { simulation, hub, notifiers: new MmuNotifiers(hub, MM) };
+}
+
+/** Announces a range, waits for its holds, lets `inside` happen, and ends it: what the kernel does. */
+function* invalidate(notifiers: MmuNotifiers, start: number, end: number, inside?: () => void): Task<InvalidateRange> {
+  const range = notifiers.invalidateRangeStart('CLEAR', start, end);
+  if (range.holds > 0) yield range;
+  inside?.();
+  notifiers.invalidateRangeEnd(range);
+  return range;
+}
+
+describe('a blocking invalidation', () => {
+  it('waits until every driver that holds it has released', () => {
+    const { simulation, notifiers } = setUp();
+    const log: string[] = [];
+    for (const [name, time] of [
+      ['nic0', 100],
+      ['nic1', 300],
+    ] as const) {
+      notifiers.register({
+        name,
+        invalidateRangeStart: (range) => {
+          const hold = range.hold(name);
+          simulation.after(time, 'drained', () => {
+            log.push(`${name} drained`);
+            hold.release();
+          });
+        },
+      });
+    }
+    const range = simulation.runTask(
+      'munmap',
+      invalidate(notifiers, 0x1000, 0x2000, () => log.push('page table changed')),
+    );
+    expect(log).toEqual(['nic0 drained', 'nic1 drained', 'page table changed']);
+    expect(range).toMatchObject({ startedAt: 0, quiescedAt: 300, endedAt: 300, event: 'CLEAR', blockable: true });
+  });
+
+  it('costs no virtual time if nobody holds it', () => {
+    const { simulation, notifiers } = setUp();
+    notifiers.register({ name: 'quick', invalidateRangeStart: () => undefined });
+    simulation.runTask('munmap', invalidate(notifiers, 0x1000, 0x2000));
+    expect(simulation.now).toBe(0);
+  });
+
+  it('calls interval notifiers that overlap, then classic ones', () => {
+    const { simulation, notifiers } = setUp();
+    const calls: string[] = [];
+    notifiers.register({ name: 'kvm', invalidateRangeStart: () => calls.push('kvm') });
+    for (const [name, start] of [
+      ['hit', 0x1000],
+      ['missed', 0x5000],
+    ] as const) {
+      const subscription = notifiers.insertInterval(start, 0x1000, {
+        name,
+        invalidate: (_range, seq) => {
+          calls.push(name);
+          subscription.setSeq(seq);
+        },
+      });
+    }
+    simulation.runTask('munmap', invalidate(notifiers, 0x0, 0x2000));
+    expect(calls).toEqual(['hit', 'kvm']);
+  });
+
+  it('can be held by a subscriber of the stream of starts', () => {
+    const { simulation, hub, notifiers } = setUp();
+    hub.start$.subscribe((range) => {
+      range.hold(
+        'observer',
+        (function* (): Task {
+          yield 50;
+        })(),
+      );
+    });
+    const range = simulation.runTask('munmap', invalidate(notifiers, 0x1000, 0x2000));
+    expect(range.quiescedAt).toBe(50);
+  });
+});
+
+describe('a driver that breaks the rules', () => {
+  it('by taking a hold late stops the run', () => {
+    const { simulation, notifiers } = setUp();
+    let kept: InvalidateRange | null = null;
+    notifiers.register({
+      name: 'late',
+      invalidateRangeStart: (range) => {
+        kept = range;
+      },
+    });
+    simulation.runTask('munmap', invalidate(notifiers, 0x1000, 0x2000));
+    expect(() => kept?.hold('late')).toThrow(
+      '"late" took a hold on CLEAR [0x1000, 0x2000) of mm 1 after its start had been announced',
+    );
+  });
+
+  it('by throwing is named with its range, the time and the seed', () => {
+    const { simulation, notifiers } = setUp();
+    notifiers.register({
+      name: 'buggy',
+      invalidateRangeStart: () => {
+        throw new Error('index out of range');
+      },
+    });
+    expect(() => simulation.runTask('munmap', invalidate(notifiers, 0x1000, 0x2000))).toThrow(
+      'task "munmap" failed at 0 ns (seed 5): driver "buggy" threw in ' +
+        'invalidateRangeStart(CLEAR [0x1000, 0x2000) of mm 1): index out of range',
+    );
+  });
+
+  it('by never releasing is named with its range when everybody waits', () => {
+    const { simulation, notifiers } = setUp();
+    notifiers.register({ name: 'forgetful', invalidateRangeStart: (range) => void range.hold('forgetful') });
+    expect(() => simulation.runTask('munmap', invalidate(notifiers, 0x1000, 0x2000))).toThrow(
+      /\(seed 5\).*\n {2}task "munmap" waits for CLEAR \[0x1000, 0x2000\) of mm 1, held by "forgetful"/,
+    );
+  });
+
+  it('by releasing twice is named with its range', () => {
+    const { simulation, notifiers } = setUp();
+    notifiers.register({
+      name: 'twice',
+      invalidateRangeStart: (range) => {
+        const hold: Hold = range.hold('twice');
+        hold.release();
+        hold.release();
+      },
+    });
+    expect(() => simulation.runTask('munmap', invalidate(notifiers, 0x1000, 0x2000))).toThrow(
+      /CLEAR \[0x1000, 0x2000\) of mm 1: "twice" released its hold twice/,
+    );
+  });
+
+  it('by refusing a blockable range stops the run', () => {
+    const { simulation, notifiers } = setUp();
+    notifiers.register({
+      name: 'shy',
+      invalidateRangeStart: (range) => {
+        range.refuse('shy');
+      },
+    });
+    expect(() => simulation.runTask('munmap', invalidate(notifiers, 0x1000, 0x2000))).toThrow(
+      /"shy" refused CLEAR \[0x1000, 0x2000\) of mm 1: a blockable range cannot be refused/,
+    );
+  });
+});
+
+describe('a non-blockable invalidation', () => {
+  it('is refused as a whole if one subscriber refuses, and has no end', () => {
+    const { hub, notifiers } = setUp();
+    const log: string[] = [];
+    hub.refused$.subscribe(() => log.push('refused'));
+    hub.end$.subscribe(() => log.push('end'));
+    notifiers.register({
+      name: 'odp',
+      invalidateRangeStart: (range) => {
+        range.refuse('odp');
+      },
+    });
+    expect(notifiers.invalidateRangeStartNonblock('UNMAP', 0x1000, 0x2000)).toBeNull();
+    expect(log).toEqual(['refused']);
+  });
+
+  it('stops at the first interval notifier that refuses, and does not reach the classic ones', () => {
+    const { notifiers } = setUp();
+    const calls: string[] = [];
+    for (const name of ['first', 'second']) {
+      notifiers.insertInterval(0x1000, 0x1000, {
+        name,
+        invalidate: (range) => {
+          calls.push(name);
+          range.refuse(name);
+        },
+      });
+    }
+    notifiers.register({ name: 'classic', invalidateRangeStart: () => calls.push('classic') });
+    notifiers.invalidateRangeStartNonblock('UNMAP', 0x1000, 0x2000);
+    expect(calls).toEqual(['first']);
+  });
+
+  it('reaches all classic notifiers, and ends at once for them if one refused', () => {
+    const { notifiers } = setUp();
+    const calls: string[] = [];
+    notifiers.register({
+      name: 'counting',
+      invalidateRangeStart: () => calls.push('counting start'),
+      invalidateRangeEnd: () => calls.push('counting end'),
+    });
+    notifiers.register({
+      name: 'refusing',
+      invalidateRangeStart: (range) => {
+        calls.push('refusing');
+        range.refuse('refusing');
+      },
+    });
+    notifiers.invalidateRangeStartNonblock('UNMAP', 0x1000, 0x2000);
+    expect(calls).toEqual(['refusing', 'counting start', 'counting end']);
+  });
+
+  it('does not take holds', () => {
+    const { notifiers } = setUp();
+    notifiers.register({ name: 'sleepy', invalidateRangeStart: (range) => void range.hold('sleepy') });
+    expect(() => notifiers.invalidateRangeStartNonblock('UNMAP', 0x1000, 0x2000)).toThrow(
+      /"sleepy" took a hold on UNMAP \[0x1000, 0x2000\) of mm 1, non-blockable: refuse\(\) it or quiesce without sleeping/,
+    );
+  });
+});
+
+describe('the sequence protocol of interval notifiers', () => {
+  /** A subscription whose driver sets the sequence and nothing else. */
+  function subscribe(notifiers: MmuNotifiers, start = 0x1000, length = 0x1000): IntervalNotifier {
+    const subscription: IntervalNotifier = notifiers.insertInterval(start, length, {
+      name: 'mirror',
+      invalidate: (_range, seq) => {
+        subscription.setSeq(seq);
+      },
+    });
+    return subscription;
+  }
+
+  it('lets a read that no invalidation touches succeed at once', () => {
+    const { simulation, notifiers } = setUp();
+    const subscription = subscribe(notifiers);
+    const seq = simulation.runTask('fault', subscription.readBegin());
+    expect(subscription.readRetry(seq)).toBe(false);
+  });
+
+  it('makes a read start over if an invalidation began after it', () => {
+    const { simulation, notifiers } = setUp();
+    const subscription = subscribe(notifiers);
+    const seq = simulation.runTask('fault', subscription.readBegin());
+    const range = notifiers.invalidateRangeStart('CLEAR', 0x1000, 0x2000);
+    expect(subscription.readRetry(seq)).toBe(true);
+    notifiers.invalidateRangeEnd(range);
+    expect(subscription.readRetry(seq)).toBe(true);
+  });
+
+  it('makes a read wait while an invalidation of it is under way', () => {
+    const { simulation, notifiers } = setUp();
+    const subscription = subscribe(notifiers);
+    const range = notifiers.invalidateRangeStart('CLEAR', 0x1000, 0x2000);
+    simulation.after(70, 'the kernel is done', () => {
+      notifiers.invalidateRangeEnd(range);
+    });
+    const seq = simulation.runTask('fault', subscription.readBegin());
+    expect(simulation.now).toBe(70);
+    expect(subscription.readRetry(seq)).toBe(false);
+  });
+
+  it('does not make a read wait for invalidations elsewhere', () => {
+    const { simulation, notifiers } = setUp();
+    const subscription = subscribe(notifiers);
+    notifiers.invalidateRangeStart('CLEAR', 0x9000, 0xa000);
+    simulation.runTask('fault', subscription.readBegin());
+    expect(simulation.now).toBe(0);
+  });
+
+  it('is one for the whole mm: once hit, a subscription waits for the last end of all', () => {
+    const { simulation, notifiers } = setUp();
+    const subscription = subscribe(notifiers);
+    const mine = notifiers.invalidateRangeStart('CLEAR', 0x1000, 0x2000);
+    const other = notifiers.invalidateRangeStart('CLEAR', 0x9000, 0xa000);
+    simulation.after(10, 'mine ends', () => {
+      notifiers.invalidateRangeEnd(mine);
+    });
+    simulation.after(90, 'the other ends', () => {
+      notifiers.invalidateRangeEnd(other);
+    });
+    simulation.runTask('fault', subscription.readBegin());
+    expect(simulation.now).toBe(90);
+  });
+
+  it('defers an insertion during an invalidation that hit somebody; the new one sees only later ones', () => {
+    const { simulation, notifiers } = setUp();
+    subscribe(notifiers);
+    const range = notifiers.invalidateRangeStart('CLEAR', 0x1000, 0x2000);
+    const calls: string[] = [];
+    const late: IntervalNotifier = notifiers.insertInterval(0x1000, 0x1000, {
+      name: 'late',
+      invalidate: (_range, seq) => {
+        calls.push('late');
+        late.setSeq(seq);
+      },
+    });
+    const nested = notifiers.invalidateRangeStart('CLEAR', 0x1000, 0x2000);
+    expect(calls).toEqual([]);
+    // It cannot have seen what is under way, so a read must wait for the end of all of it.
+    simulation.after(40, 'ends', () => {
+      notifiers.invalidateRangeEnd(nested);
+      notifiers.invalidateRangeEnd(range);
+    });
+    simulation.runTask('fault', late.readBegin());
+    expect(simulation.now).toBe(40);
+    notifiers.invalidateRangeEnd(notifiers.invalidateRangeStart('CLEAR', 0x1000, 0x2000));
+    expect(calls).toEqual(['late']);
+  });
+
+  it('inserts at once during an invalidation that hit nobody, but makes the first read wait', () => {
+    const { simulation, notifiers } = setUp();
+    const range = notifiers.invalidateRangeStart('CLEAR', 0x1000, 0x2000);
+    const subscription = subscribe(notifiers);
+    simulation.after(30, 'ends', () => {
+      notifiers.invalidateRangeEnd(range);
+    });
+    simulation.runTask('fault', subscription.readBegin());
+    expect(simulation.now).toBe(30);
+  });
+
+  it('defers a removal until the invalidations under way have ended', () => {
+    const { simulation, notifiers } = setUp();
+    const subscription = subscribe(notifiers);
+    const range = notifiers.invalidateRangeStart('CLEAR', 0x1000, 0x2000);
+    simulation.after(25, 'ends', () => {
+      notifiers.invalidateRangeEnd(range);
+    });
+    simulation.runTask('dereg', notifiers.removeInterval(subscription));
+    expect(simulation.now).toBe(25);
+    notifiers.invalidateRangeEnd(notifiers.invalidateRangeStart('CLEAR', 0x1000, 0x2000));
+  });
+
+  it('drops an insertion that is removed before it happened', () => {
+    const { simulation, notifiers } = setUp();
+    subscribe(notifiers);
+    const range = notifiers.invalidateRangeStart('CLEAR', 0x1000, 0x2000);
+    const brief = subscribe(notifiers);
+    simulation.runTask('dereg', notifiers.removeInterval(brief));
+    notifiers.invalidateRangeEnd(range);
+    expect(simulation.now).toBe(0);
+    expect(brief.node).toBeNull();
+  });
+
+  it('refuses an interval of no length or beyond the address space', () => {
+    const { notifiers } = setUp();
+    for (const [start, length] of [
+      [0x1000, 0],
+      [ULONG_MAX, 2],
+    ]) {
+      let error: unknown;
+      try {
+        notifiers.insertInterval(start, length, { name: 'odd', invalidate: () => undefined });
+      } catch (thrown) {
+        error = thrown;
+      }
+      expect(isErrno(error, 'EOVERFLOW')).toBe(true);
+    }
+  });
+});
+
+describe('the end of a subscription', () => {
+  it('unregister calls release, waits for callbacks under way, and is final', () => {
+    const { simulation, notifiers } = setUp();
+    const log: string[] = [];
+    const notifier = {
+      name: 'kvm',
+      invalidateRangeStart: (range: InvalidateRange) => {
+        log.push('start');
+        range.hold(
+          'kvm',
+          (function* (): Task {
+            yield 60;
+          })(),
+        );
+      },
+      release: () => log.push('release'),
+    };
+    notifiers.register(notifier);
+    simulation.spawn('munmap', invalidate(notifiers, 0x1000, 0x2000));
+    simulation.spawn(
+      'close',
+      (function* (): Task {
+        yield 10;
+        yield* notifiers.unregister(notifier);
+        log.push(`unregistered@${String(simulation.now)}`);
+        yield* invalidate(notifiers, 0x1000, 0x2000);
+      })(),
+    );
+    simulation.run();
+    expect(log).toEqual(['start', 'release', 'unregistered@60']);
+  });
+
+  it('release at exit reaches interval notifiers as RELEASE, then classic ones, and waits for their holds', () => {
+    const { simulation, hub, notifiers } = setUp();
+    const log: string[] = [];
+    hub.release$.subscribe((mm) => log.push(`stream: ${mm.name}`));
+    const subscription: IntervalNotifier = notifiers.insertInterval(0x1000, 0x1000, {
+      name: 'odp',
+      invalidate: (range, seq) => {
+        log.push(`odp ${range.event}`);
+        subscription.setSeq(seq);
+        range.hold(
+          'odp',
+          (function* (): Task {
+            yield 80;
+          })(),
+        );
+      },
+    });
+    notifiers.register({ name: 'kvm', release: (range) => log.push(`kvm ${range.event}`) });
+    simulation.runTask('exit', notifiers.release());
+    expect(log).toEqual(['stream: mm 1', 'odp RELEASE', 'kvm RELEASE']);
+    expect(simulation.now).toBe(80);
+  });
+
+  it('nobody can subscribe to an mm that is going away', () => {
+    const { simulation, notifiers } = setUp();
+    simulation.runTask('exit', notifiers.release());
+    expect(() => {
+      notifiers.register({ name: 'late' });
+    }).toThrow(/"late" subscribes to mm 1, which is going away/);
+  });
+});
+
+it('a notifier that follows the CPU TLB may not also take invalidations', () => {
+  const { notifiers } = setUp();
+  expect(() => {
+    notifiers.register({
+      name: 'sva',
+      archInvalidateSecondaryTlbs: () => undefined,
+      invalidateRangeStart: () => undefined,
+    });
+  }).toThrow(/EINVAL: "sva"/);
+});
+
+describe('young queries', () => {
+  it('ask every classic notifier, except that test_young stops at the first yes', () => {
+    const { hub, notifiers } = setUp();
+    const calls: string[] = [];
+    for (const name of ['b', 'a']) {
+      notifiers.register({
+        name,
+        clearFlushYoung: () => calls.push(`clear ${name}`) > 0,
+        testYoung: () => calls.push(`test ${name}`) > 0,
+      });
+    }
+    const seen: string[] = [];
+    hub.young$.subscribe(({ kind }) => seen.push(kind));
+    expect(notifiers.young('clear_flush_young', 0x1000, 0x2000)).toBe(true);
+    expect(notifiers.young('test_young', 0x1000, 0x2000)).toBe(true);
+    expect(notifiers.young('clear_young', 0x1000, 0x2000)).toBe(false);
+    expect(calls).toEqual(['clear a', 'clear b', 'test a']);
+    expect(seen).toEqual(['clear_flush_young', 'test_young', 'clear_young']);
+  });
+});
