@@ -1,4 +1,5 @@
-import { messageOf } from '../src/engine/index.js';
+import { isErrno } from '../src/base/index.js';
+import { messageOf, type Task } from '../src/engine/index.js';
 
 /** A driver's callback threw. Names the driver, the callback and the range it was called for. */
 export class DriverError extends Error {
@@ -11,5 +12,19 @@ export class DriverError extends Error {
     cause: unknown,
   ) {
     super(`driver "${driver}" threw in ${callback}(${subject}): ${messageOf(cause)}`, { cause });
+  }
+}
+
+/**
+ * A driver's task as its caller runs it: an error number passes, as it is an answer; anything else that comes out is the
+ * driver's failure.
+ * @throws DriverError
+ */
+export function* blaming<T>(driver: string, callback: string, subject: string, task: Task<T>): Task<T> {
+  try {
+    return yield* task;
+  } catch (error) {
+    if (isErrno(error) || error instanceof DriverError) throw error;
+    throw new DriverError(driver, callback, subject, error);
   }
 }

@@ -5,7 +5,7 @@
  * The semantics are those of Linux's mm/mmu_notifier.c. Nothing here knows of page tables, files or devices: an mm is
  * an id and a name.
  */
-export { DriverError } from './driver-error.js';
+export { DriverError, blaming } from './driver-error.js';
 export { MMU_NOTIFIER_EVENTS, ULONG_MAX, type MmuNotifierEvent } from './events.js';
 export { IntervalNotifier, type IntervalNotifierOps } from './interval-notifier.js';
 export { InvalidateRange, type MmRef } from './invalidate-range.js';

@@ -1,3 +1,4 @@
+import { blaming } from './driver-error.js';
 import {
   HoldCounter,
   SimulationError,
@@ -34,6 +35,7 @@ export class InvalidateRange extends HoldCounter {
 
   private announcing = true;
   private refusedBy: string | null = null;
+  private whenQuiesced: ((range: InvalidateRange) => void)[] | null = null;
   private whenEnded: ((range: InvalidateRange & { readonly endedAt: number }) => void)[] | null = null;
 
   /** @internal made by MmuNotifiers */
@@ -79,7 +81,9 @@ export class InvalidateRange extends HoldCounter {
       throw new SimulationError(`"${owner}" took a hold on ${this.name}: refuse() it or quiesce without sleeping`);
     }
     const hold = this.take(owner);
-    return quiesce === undefined ? hold : this.scheduler.spawn(owner, releasing(hold, quiesce), { daemon: true });
+    return quiesce === undefined
+      ? hold
+      : this.scheduler.spawn(owner, releasing(hold, blaming(owner, 'quiesce', this.name, quiesce)), { daemon: true });
   }
 
   /** Answers -EAGAIN: legal only for a non-blockable range, while its start is being announced. */
@@ -100,13 +104,25 @@ export class InvalidateRange extends HoldCounter {
     (this.whenEnded ??= []).push(listener);
   }
 
+  /** Calls `listener` when the last hold is released, or when the start has been announced if nobody holds. */
+  onQuiesced(listener: (range: InvalidateRange) => void): void {
+    (this.whenQuiesced ??= []).push(listener);
+  }
+
   protected override allReleased(): void {
     this.quiescedAt = this.scheduler.now;
+    if (!this.announcing) this.quiesced();
   }
 
   /** @internal no holds and no refusals from here on */
   seal(): void {
     this.announcing = false;
+    if (this.holds === 0 && !this.refused) this.quiesced();
+  }
+
+  private quiesced(): void {
+    if (this.whenQuiesced === null) return;
+    for (const listener of this.whenQuiesced) listener(this);
   }
 
   /** @internal */

@@ -4,6 +4,8 @@ export interface TreeInterval<T> {
   /** Last number inside: inclusive, as in Linux's interval trees. */
   readonly last: number;
   readonly value: T;
+  /** Order of insertion. */
+  readonly serial: number;
 }
 
 class Node<T> implements TreeInterval<T> {
@@ -16,7 +18,6 @@ class Node<T> implements TreeInterval<T> {
     readonly start: number,
     readonly last: number,
     readonly value: T,
-    /** Orders equal starts by insertion and, mixed, balances the treap. */
     readonly serial: number,
     readonly priority: number,
   ) {
@@ -55,7 +56,7 @@ export class IntervalTree<T> {
   /** @returns false if it is not in the tree */
   remove(interval: TreeInterval<T>): boolean {
     const before = this.count;
-    this.root = this.without(this.root, interval as Node<T>);
+    this.root = this.without(this.root, interval);
     this.flat = null;
     return this.count < before;
   }
@@ -92,7 +93,7 @@ export class IntervalTree<T> {
     return nodes;
   }
 
-  private without(node: Node<T> | null, target: Node<T>): Node<T> | null {
+  private without(node: Node<T> | null, target: TreeInterval<T>): Node<T> | null {
     if (node === null) return null;
     if (node === target) {
       this.count--;
@@ -104,7 +105,7 @@ export class IntervalTree<T> {
   }
 }
 
-function precedes<T>(a: Node<T>, b: Node<T>): boolean {
+function precedes<T>(a: TreeInterval<T>, b: TreeInterval<T>): boolean {
   return a.start < b.start || (a.start === b.start && a.serial < b.serial);
 }
 

@@ -9,6 +9,17 @@ const MIXED = -1;
 
 const NO_BYTES = new Uint8Array(0);
 
+/**
+ * Writes under way that nobody needs to hear of: they are applied when somebody looks, as of their own time. Bus masters
+ * with long bursts are such sources.
+ */
+export interface LatentWrites {
+  /** Time of the oldest write that is due by now; Infinity if none is. */
+  dueAt(): number;
+  /** Applies it, through `writeLater` or not at all. */
+  applyOldest(): void;
+}
+
 /** A copy that has been put off. */
 interface OwedCopy {
   source: Uint8Array;
@@ -32,6 +43,7 @@ export class PageContents {
   private readonly stamps: (Int32Array | undefined)[] = [];
   private readonly runs = new Map<number, StampRuns>();
   private readonly slabs: (Uint8Array | undefined)[] = [];
+  private readonly sources: LatentWrites[] = [];
   /** The copy that `writeLater` has put off; none if its length is 0. */
   private readonly owed: OwedCopy = { source: NO_BYTES, sourceOffset: 0, slab: NO_BYTES, at: 0, length: 0 };
 
@@ -51,9 +63,9 @@ export class PageContents {
     source: Uint8Array | null,
     sourceOffset = 0,
   ): void {
+    this.settle();
     this.stampRange(page, offset, offset + length, stamp);
     if (!this.keepsBytes) return;
-    this.settle();
     const slab = this.slab(page);
     const at = slabOffset(page, offset);
     if (source === null) slab.fill(0, at, at + length);
@@ -62,10 +74,17 @@ export class PageContents {
 
   /**
    * As `write`, but the bytes may be fetched from `source` as late as the next `settle`: neighbouring pieces of one
-   * buffer that go to neighbouring frames are then copied as one. Nobody can see the difference, as every access to
-   * bytes settles first, provided that `source` does not change before.
+   * buffer that go to neighbouring frames are then copied as one. Nobody can see the difference, as every access
+   * settles first, provided that `source` does not change before.
    */
-  writeLater(page: number, offset: number, length: number, stamp: number, source: Uint8Array, sourceOffset: number): void {
+  writeLater(
+    page: number,
+    offset: number,
+    length: number,
+    stamp: number,
+    source: Uint8Array,
+    sourceOffset: number,
+  ): void {
     this.stampRange(page, offset, offset + length, stamp);
     if (!this.keepsBytes) return;
     const slab = this.slab(page);
@@ -81,7 +100,7 @@ export class PageContents {
         owed.length += length;
         return;
       }
-      this.settle();
+      this.payOwed();
     }
     owed.source = source;
     owed.sourceOffset = sourceOffset;
@@ -90,17 +109,34 @@ export class PageContents {
     owed.length = length;
   }
 
-  /** Copies what `writeLater` still owes. */
+  /** Asks `source` from now on, before anybody sees a page. */
+  addSource(source: LatentWrites): void {
+    this.sources.push(source);
+  }
+
+  /** Brings everything up to now: the writes that are due, in the order of their times, and the copies put off. */
   settle(): void {
-    const { owed } = this;
-    if (owed.length === 0) return;
-    copyBytes(owed.source, owed.sourceOffset, owed.slab, owed.at, owed.length);
-    owed.length = 0;
-    owed.source = NO_BYTES;
+    const { sources } = this;
+    for (;;) {
+      let next: LatentWrites | null = null;
+      let earliest = Infinity;
+      for (let i = 0; i < sources.length; i++) {
+        const due = sources[i].dueAt();
+        if (due < earliest) {
+          earliest = due;
+          next = sources[i];
+        }
+      }
+      if (next === null) break;
+      next.applyOldest();
+    }
+    this.payOwed();
   }
 
   /** Copies [offset, offset + length) of a page of `from`, bytes and stamps. */
   copy(from: PageContents, fromPage: number, toPage: number, offset = 0, length = PAGE_SIZE): void {
+    this.settle();
+    from.settle();
     const runs = from.runs.get(fromPage);
     if (runs === undefined) this.stampRange(toPage, offset, offset + length, from.uniformStamp(fromPage));
     else
@@ -108,8 +144,6 @@ export class PageContents {
         this.stampRange(toPage, start, end, stamp);
       });
     if (!this.keepsBytes) return;
-    this.settle();
-    from.settle();
     const source = from.slabs[fromPage >>> LEAF_SHIFT];
     const at = slabOffset(toPage, offset);
     if (source === undefined) {
@@ -140,12 +174,14 @@ export class PageContents {
   }
 
   stampAt(page: number, offset: number): number {
+    this.settle();
     const stamp = this.uniformStamp(page);
     return stamp === MIXED ? (this.runs.get(page)?.at(offset) ?? UNWRITTEN) : stamp;
   }
 
   /** Calls `visit` for the runs of equal stamp in [from, to) of a page, in order. */
   forEachRun(page: number, from: number, to: number, visit: RunVisitor): void {
+    this.settle();
     const runs = this.runs.get(page);
     if (runs === undefined) visit(from, to, this.uniformStamp(page));
     else runs.forEach(from, to, visit);
@@ -165,6 +201,7 @@ export class PageContents {
 
   /** Pages with at least one written byte, in order. */
   writtenPages(): number[] {
+    this.settle();
     const pages: number[] = [];
     this.stamps.forEach((chunk, index) => {
       chunk?.forEach((stamp, i) => {
@@ -172,6 +209,14 @@ export class PageContents {
       });
     });
     return pages;
+  }
+
+  private payOwed(): void {
+    const { owed } = this;
+    if (owed.length === 0) return;
+    copyBytes(owed.source, owed.sourceOffset, owed.slab, owed.at, owed.length);
+    owed.length = 0;
+    owed.source = NO_BYTES;
   }
 
   private uniformStamp(page: number): number {

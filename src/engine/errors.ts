@@ -44,6 +44,23 @@ export class DeadlockError extends SimulationError {
   }
 }
 
+/** Tasks or timers go on and on at one instant. */
+export class LivelockError extends SimulationError {
+  override readonly name = 'LivelockError';
+
+  constructor(
+    readonly who: string,
+    readonly steps: number,
+    readonly time: number,
+    readonly seed: number,
+  ) {
+    super(
+      `livelock at ${formatNs(time)} (seed ${String(seed)}): time has not moved for ${steps.toLocaleString('en-US')} ` +
+        `steps; the last one was of ${who}`,
+    );
+  }
+}
+
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

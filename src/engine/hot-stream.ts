@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-deprecated -- lift and Subscriber are how RxJS 7 is extended; 8 will want another way */
 import { Observable, Subscriber, Subscription, type Observer, type Operator } from 'rxjs';
 import { keepUncaught, throwUncaught } from './uncaught.js';
 
@@ -10,8 +11,8 @@ import { keepUncaught, throwUncaught } from './uncaught.js';
 class DirectObservable<T> extends Observable<T> {
   override lift<R>(operator?: Operator<T, R>): Observable<R> {
     const lifted = new DirectObservable<R>();
-    lifted.source = this as unknown as Observable<unknown>;
-    if (operator !== undefined) lifted.operator = operator as unknown as Operator<unknown, R>;
+    lifted.source = this;
+    if (operator !== undefined) lifted.operator = operator;
     return lifted;
   }
 

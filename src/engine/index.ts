@@ -7,7 +7,7 @@
  */
 export { Barrier, Hold, HoldCounter } from './barrier.js';
 export { Condition } from './condition.js';
-export { DeadlockError, SimulationError, TaskFailure, messageOf, type BlockedTask } from './errors.js';
+export { DeadlockError, LivelockError, SimulationError, TaskFailure, messageOf, type BlockedTask } from './errors.js';
 export { EventHeap } from './event-heap.js';
 export { Gate } from './gate.js';
 export { HotStream } from './hot-stream.js';

@@ -1,4 +1,4 @@
-import { DeadlockError, SimulationError, TaskFailure, type BlockedTask } from './errors.js';
+import { DeadlockError, LivelockError, SimulationError, TaskFailure, type BlockedTask } from './errors.js';
 import { EventHeap } from './event-heap.js';
 import { IntQueue } from './int-queue.js';
 import { RandomStream } from './random-stream.js';
@@ -7,6 +7,7 @@ import { TaskHandle, type Cancellable, type Scheduler, type SpawnOptions, type T
 import { SEC } from './time.js';
 import { Timer, type TimerHost } from './timer.js';
 import { Trace } from './trace.js';
+import { waitCycle } from './wait-cycle.js';
 import type { Waitable } from './waitable.js';
 
 export interface SimulationOptions {
@@ -17,6 +18,9 @@ export interface SimulationOptions {
   /** Virtual ns after which tasks that all wait count as hung; default 120 s, as Linux's hung_task_timeout_secs. */
   readonly hungTaskNs?: number;
 }
+
+/** Steps at one instant after which time counts as stuck: far more than any model needs, a second or two of work. */
+const LIVELOCK_STEPS = 20_000_000;
 
 /** Virtual concurrency ids: a task's is 0 or more, a timer's is the complement of its slot. */
 const NOBODY = -0x80000000;
@@ -56,6 +60,8 @@ export class Simulation implements Scheduler, TimerHost {
   private foregroundParked = 0;
   private allParkedSince = 0;
   private looping = false;
+  /** Tasks resumed and timers fired since time last moved. */
+  private stepsAtInstant = 0;
 
   constructor(options: SimulationOptions = {}) {
     this.seed = options.seed ?? 1;
@@ -76,7 +82,7 @@ export class Simulation implements Scheduler, TimerHost {
     const id = this.freeIds.pop() ?? this.handles.length;
     const handle = new TaskHandle<T>(this, name, id, options.daemon ?? false);
     this.generators[id] = task;
-    this.handles[id] = handle as TaskHandle;
+    this.handles[id] = handle;
     this.waits[id] = null;
     if (!handle.daemon) this.foreground++;
     this.ready.push(id);
@@ -197,6 +203,7 @@ export class Simulation implements Scheduler, TimerHost {
         if (id !== NOBODY) ready.push(id);
       }
     }
+    if (++this.stepsAtInstant > LIVELOCK_STEPS) throw this.livelock(ready.at(0));
     if (this.policy.fifo || ready.length === 1) return ready.shift();
     const index = this.policy.pick(this.readySet);
     if (!(index >= 0 && index < ready.length)) {
@@ -229,12 +236,14 @@ export class Simulation implements Scheduler, TimerHost {
       throw this.deadlock(`no task has run for ${String(this.hungTaskNs / SEC)} virtual seconds`);
     }
     this.now = time;
+    this.stepsAtInstant = 0;
   }
 
   private resume(id: number): void {
     this.running = id;
     const generator = this.generators[id];
-    for (;;) {
+    for (let steps = 0; ; steps++) {
+      if (steps > LIVELOCK_STEPS) throw this.livelock(id);
       const step = generator.next();
       if (step.done === true) {
         this.finish(id, step.value);
@@ -272,7 +281,9 @@ export class Simulation implements Scheduler, TimerHost {
   private park(id: number, wait: Waitable): void {
     this.waits[id] = wait;
     if (!this.handle(id).daemon && ++this.foregroundParked === this.foreground) this.allParkedSince = this.now;
-    if (wait.owners().length > 0) this.refuseCycle(id);
+    if (wait.owners().length === 0) return;
+    const cycle = waitCycle(id, this.waits);
+    if (cycle !== null) throw this.deadlock('these tasks wait for each other', cycle);
   }
 
   private finish(id: number, value: unknown): void {
@@ -288,7 +299,7 @@ export class Simulation implements Scheduler, TimerHost {
 
   private fireTimer(slot: number): void {
     const timer = this.timers[slot];
-    if (timer === null || !timer.due) return;
+    if (!timer?.due) return;
     timer.due = false;
     this.firing = timer;
     if (timer.oneShot) this.freeTimer(timer);
@@ -296,22 +307,9 @@ export class Simulation implements Scheduler, TimerHost {
     this.firing = null;
   }
 
-  /** A cycle in the wait-for graph can never resolve, whatever else goes on: report it where it closes. */
-  private refuseCycle(start: number): void {
-    const path: number[] = [];
-    const visited = new Set<number>();
-    const closes = (task: number): boolean => {
-      for (const owner of this.waits[task]?.owners() ?? []) {
-        if (owner === start) return true;
-        if (visited.has(owner)) continue;
-        visited.add(owner);
-        path.push(owner);
-        if (closes(owner)) return true;
-        path.pop();
-      }
-      return false;
-    };
-    if (closes(start)) throw this.deadlock('these tasks wait for each other', [start, ...path]);
+  private livelock(id: number): LivelockError {
+    const who = `${id < 0 ? 'timer' : 'task'} "${this.nameOf(id)}"`;
+    return new LivelockError(who, LIVELOCK_STEPS, this.now, this.seed);
   }
 
   private deadlock(reason: string, tasks?: readonly number[]): DeadlockError {
@@ -327,7 +325,7 @@ export class Simulation implements Scheduler, TimerHost {
   }
 
   private failure(error: unknown): unknown {
-    if (error instanceof DeadlockError || error instanceof TaskFailure) return error;
+    if (error instanceof DeadlockError || error instanceof LivelockError || error instanceof TaskFailure) return error;
     const who = this.firing !== null ? `timer "${this.firing.name}"` : `task "${this.taskName(this.running)}"`;
     return new TaskFailure(who, this.now, this.seed, error);
   }

@@ -214,6 +214,27 @@ describe('deadlock detection', () => {
     }).toThrow(/task "munmap" waits for DMA of nic0 to open/);
   });
 
+  it.each([
+    ['yields no time', 0],
+    ['takes what is always free', 'gate'],
+  ] as const)('stops a task that %s for ever', (_, wait) => {
+    const simulation = new Simulation({ seed: 4 });
+    const open = new Gate(simulation, 'an open gate');
+    open.open();
+    simulation.spawn(
+      'spinner',
+      (function* (): Task {
+        yield 5;
+        for (;;) yield wait === 0 ? 0 : open;
+      })(),
+    );
+    expect(() => {
+      simulation.run();
+    }).toThrow(
+      'livelock at 5 ns (seed 4): time has not moved for 20,000,000 steps; the last one was of task "spinner"',
+    );
+  });
+
   it('gives up on tasks that all wait while daemons tick, after 120 virtual seconds as Linux does', () => {
     const simulation = new Simulation();
     const never = new Condition(simulation, 'a completion');
