@@ -1,0 +1,92 @@
+import { IntervalTree, PAGE_SIZE } from '../base/index.js';
+import { RwLock, type Simulation, type Task } from '../engine/index.js';
+import { PageIndex } from './page-index.js';
+import type { Vma } from './vma.js';
+
+/** What the owner of a file's pages does about them: Linux's struct address_space_operations, as far as mm/ calls it. */
+export interface AddressSpaceOperations {
+  /** dirty_folio: the folio became dirty. Marks it and its inode; may notice that it should not have. */
+  dirtyFolio(mapping: AddressSpace, folio: number): void;
+  /** release_folio: gives up the file system's own state of a clean folio. False: it is still needed. */
+  releaseFolio(mapping: AddressSpace, folio: number): boolean;
+}
+
+export interface AddressSpaceOptions {
+  /** AS_STABLE_WRITES: a page under writeback must not change, so write faults wait for its end. */
+  readonly stableWrites: boolean;
+  /** mapping_can_writeback: dirty pages go to a disk. */
+  readonly canWriteback: boolean;
+}
+
+/** The pages of one file in memory, and who maps them: Linux's struct address_space. */
+export class AddressSpace {
+  /** Cached pages by page number of the file. */
+  readonly pages = new PageIndex();
+  /** Mappings of the file, by the file pages that they show. */
+  readonly iMmap = new IntervalTree<Vma>();
+  /** i_mmap_rwsem: shared by whoever walks the mappings, exclusive to change them. */
+  readonly iMmapLock: RwLock;
+  /** invalidate_lock: shared by faults, exclusive while pages are truncated. */
+  readonly invalidateLock: RwLock;
+  /** i_size in bytes. */
+  size = 0;
+
+  /** @internal made by MmSystem.newAddressSpace */
+  constructor(
+    simulation: Simulation,
+    /** Number by which frames name their owner, never reused. */
+    readonly id: number,
+    readonly name: string,
+    readonly ops: AddressSpaceOperations,
+    readonly options: AddressSpaceOptions,
+  ) {
+    this.iMmapLock = new RwLock(simulation, `i_mmap_rwsem of ${name}`);
+    this.invalidateLock = new RwLock(simulation, `invalidate_lock of ${name}`);
+  }
+
+  /** Number of pages that the file reaches into. */
+  get sizeInPages(): number {
+    return Math.ceil(this.size / PAGE_SIZE);
+  }
+}
+
+/** What a fault handler is asked and answers: Linux's struct vm_fault. */
+export interface VmFault {
+  readonly vma: Vma;
+  /** Address of the page, in bytes. */
+  readonly address: number;
+  /** Page of the file. */
+  readonly pgoff: number;
+  readonly write: boolean;
+  /** FAULT_FLAG_UNSHARE: a pin for reading wants a page of the process's own, writable or not. */
+  readonly unshare: boolean;
+  /** Answer: the frame that holds the page. */
+  frame: number;
+}
+
+/**
+ * How a fault ended:
+ * - `done`: the entry is in place;
+ * - `locked`: the handler brought the page in and left its folio locked, with a reference;
+ * - `retry`: something changed meanwhile, look again (VM_FAULT_NOPAGE, VM_FAULT_RETRY);
+ * - `SIGBUS`: no such page in the file;
+ * - `SIGSEGV`: no mapping, or no right;
+ * - `OOM`: no memory.
+ */
+export type FaultResult = 'done' | 'locked' | 'retry' | 'SIGBUS' | 'SIGSEGV' | 'OOM';
+
+/** What a file system does about mapped pages: Linux's struct vm_operations_struct. */
+export interface VmOperations {
+  /** fault: brings a page in, valid and locked. */
+  fault(fault: VmFault): Task<FaultResult>;
+  /**
+   * map_pages: calls `map` for the pages of the file in [from, to) that can be mapped at once: valid and not locked.
+   * Absent: a fault maps its own page only.
+   */
+  mapPages?(from: number, to: number, map: (pgoff: number, frame: number) => void): void;
+  /**
+   * page_mkwrite: a clean page is about to become writable. Reserves space, dirties the folio and leaves it locked.
+   * Absent: the file system need not know.
+   */
+  pageMkwrite?(fault: VmFault): Task<FaultResult>;
+}

@@ -1,0 +1,148 @@
+import { Errno, PAGE_SIZE, hex, pageAlignDown, pageAlignUp, pageOf } from '../base/index.js';
+import type { Task } from '../engine/index.js';
+import { handleMmFault } from './fault.js';
+import type { MmStruct } from './mm-struct.js';
+import type { MmSystem } from './mm-system.js';
+import { PG_ANON, PG_ANON_EXCLUSIVE, PG_DIRTY } from './page-flags.js';
+import { ZERO_FRAME } from './physical-memory.js';
+import { pteFrame, ptePresent, pteWritable } from './pte.js';
+import { VM_READ, VM_WRITE, type Vma } from './vma.js';
+
+/** FOLL_WRITE and FOLL_LONGTERM. FOLL_PIN is implied. */
+export interface PinFlags {
+  /** The device will write: pages are faulted in for writing. */
+  readonly write: boolean;
+  /** The pin is kept for as long as the user likes, as RDMA and VFIO do. */
+  readonly longterm: boolean;
+}
+
+/** Pages that are made room for before the first is pinned: 4 MiB worth. */
+const FIRST_FRAMES = 1024;
+
+/**
+ * pin_user_pages (mm/gup.c): faults in and pins every page of [start, start + length).
+ *
+ * A pin keeps the frame, not the mapping: what later happens to the mapping goes unnoticed by whoever holds it.
+ *
+ * @returns a frame per page
+ * @throws Errno EFAULT for an unmapped page, missing rights, a page beyond the end of the file, or a writable long-term
+ *   pin that the kernel's policy refuses; ENOMEM. What was pinned so far is unpinned.
+ */
+export function* pinUserPages(mm: MmStruct, start: number, length: number, flags: PinFlags): Task<Int32Array> {
+  const from = pageAlignDown(start);
+  const pages = (pageAlignUp(start + length) - from) / PAGE_SIZE;
+  const { system } = mm;
+  // Grows as pages are pinned: a region may be far larger than memory, and then the answer is an errno.
+  let frames = new Int32Array(Math.min(pages, FIRST_FRAMES));
+  yield mm.mmapLock.shared;
+  let done = 0;
+  try {
+    for (; done < pages; done++) {
+      const frame = yield* pinPage(mm, from + done * PAGE_SIZE, flags);
+      if (done === frames.length) frames = grown(frames, Math.min(pages, 2 * done));
+      frames[done] = frame;
+    }
+    return frames;
+  } catch (error) {
+    unpinUserPages(system, frames.subarray(0, done));
+    throw error;
+  } finally {
+    mm.mmapLock.releaseShared();
+    const { trace } = system.simulation;
+    if (trace.on) {
+      const end = from + pages * PAGE_SIZE;
+      trace.emit({ kind: 'pin_user_pages', mm: mm.id, start: from, end, ...flags, pinned: done });
+    }
+  }
+}
+
+/** unpin_user_pages. */
+export function unpinUserPages(system: MmSystem, frames: Int32Array): void {
+  for (const frame of frames) {
+    if (frame === ZERO_FRAME) continue;
+    system.memory.unpin(frame);
+    system.pins.released++;
+    system.pins.pinned--;
+  }
+}
+
+/**
+ * unpin_user_pages_dirty_lock: says that the device may have written, then lets go, page by page.
+ *
+ * This is all that tells the file system of a device's writes through a pin. It comes when the pin ends, which may be
+ * hours after writeback last cleaned the page.
+ */
+export function* unpinUserPagesDirtyLock(system: MmSystem, frames: Int32Array): Task {
+  const { memory } = system;
+  for (let i = 0; i < frames.length; i++) {
+    const folio = memory.frames.folioOf(frames[i]);
+    if (frames[i] !== ZERO_FRAME && !memory.frames.has(folio, PG_DIRTY)) {
+      yield* memory.lockFolio(folio);
+      system.markDirty(folio);
+      memory.unlockFolio(folio);
+    }
+    unpinUserPages(system, frames.subarray(i, i + 1));
+  }
+}
+
+function grown(frames: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(length);
+  larger.set(frames);
+  return larger;
+}
+
+function* pinPage(mm: MmStruct, address: number, flags: PinFlags): Task<number> {
+  const { system } = mm;
+  for (;;) {
+    const vma = mm.vmas.at(address);
+    if (vma === null) throw new Errno('EFAULT', `pin of ${hex(address)}: nothing is mapped there in ${mm.name}`);
+    checkVma(system, vma, address, flags);
+    const pte = mm.pageTable.get(pageOf(address));
+    const usable = flags.write ? pteWritable(pte) : ptePresent(pte);
+    const unshare = usable && mustUnshare(vma, pteFrame(pte), flags);
+    if (usable && !unshare) {
+      pinFrame(system, pteFrame(pte));
+      return pteFrame(pte);
+    }
+    const result = yield* handleMmFault(vma, address, flags.write, unshare);
+    if (result === 'OOM') throw new Errno('ENOMEM', `pin of ${hex(address)}: out of memory`);
+    if (result !== 'done') throw new Errno('EFAULT', `pin of ${hex(address)}: the fault ended in ${result}`);
+  }
+}
+
+/**
+ * gup_must_unshare: a pin for reading must see what the process writes later. A page that the next write would replace,
+ * the zero page, a private file mapping's or one shared with another process, is replaced before it is pinned.
+ */
+function mustUnshare(vma: Vma, frame: number, flags: PinFlags): boolean {
+  if (flags.write) return false;
+  const { frames } = vma.mm.system.memory;
+  const folio = frames.folioOf(frame);
+  if (frames.has(folio, PG_ANON)) return !frames.has(folio, PG_ANON_EXCLUSIVE);
+  // Whoever pins for a short time does not expect to see later writes.
+  return flags.longterm && vma.isCow;
+}
+
+/** Pinning the zero page is a no-op, as in Linux. */
+function pinFrame(system: MmSystem, frame: number): void {
+  if (frame === ZERO_FRAME) return;
+  const { pins, memory } = system;
+  memory.frames.pin(frame);
+  pins.acquired++;
+  pins.pinned++;
+  pins.peak = Math.max(pins.peak, pins.pinned);
+}
+
+/** check_vma_flags. */
+function checkVma(system: MmSystem, vma: Vma, address: number, flags: PinFlags): void {
+  const needed = flags.write ? VM_WRITE : VM_READ;
+  if (!vma.has(needed)) {
+    throw new Errno('EFAULT', `pin of ${hex(address)} for ${flags.write ? 'writing' : 'reading'}: ${vma.toString()}`);
+  }
+  if (flags.write && flags.longterm && vma.needsDirtyTracking && !system.pinPolicy.allowsWritableLongTermPin(vma)) {
+    throw new Errno(
+      'EFAULT',
+      `long-term pin of ${hex(address)} for writing: ${vma.toString()} is a shared file mapping with dirty tracking`,
+    );
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * Floor 2. Memory: frames and folios, page tables, mappings, faults, reverse mapping, pins, HMM, reclaim.
+ *
+ * Structured as Linux's mm/ is, with its names. What is specific to a file system comes in through `AddressSpaceOperations`
+ * and `VmOperations`; what is specific to a device stays out altogether: drivers see the notifiers, pins and HMM.
+ */
+export {
+  AddressSpace,
+  type AddressSpaceOperations,
+  type AddressSpaceOptions,
+  type FaultResult,
+  type VmFault,
+  type VmOperations,
+} from './address-space.js';
+export { handleMmFault } from './fault.js';
+export { FrameTable, GUP_PIN_COUNTING_BIAS } from './frames.js';
+export { pinUserPages, unpinUserPages, unpinUserPagesDirtyLock, type PinFlags } from './gup.js';
+export {
+  HMM_PFN_ERROR,
+  HMM_PFN_VALID,
+  HMM_PFN_WRITE,
+  hmmFrame,
+  hmmRangeFault,
+  type HmmRange,
+  type HmmResult,
+} from './hmm.js';
+export { madviseDontneed } from './madvise.js';
+export { TASK_SIZE, exitMmap, mmap, munmap, type MmapRequest } from './mmap.js';
+export { MmStruct } from './mm-struct.js';
+export { MmSystem, type MmCosts, type MmFault, type PinCounters, type PinPolicy, type Reclaimer } from './mm-system.js';
+export { addToPageCache, removeFromPageCache, removeIfUnused } from './page-cache.js';
+export {
+  PG_ANON,
+  PG_ANON_EXCLUSIVE,
+  PG_DIRTY,
+  PG_PRIVATE,
+  PG_REFERENCED,
+  PG_UPTODATE,
+  PG_WRITEBACK,
+} from './page-flags.js';
+export { MAX_PGOFF, PageIndex, type PageMark } from './page-index.js';
+export { PageTable } from './page-table.js';
+export { PhysicalMemory, ZERO_FRAME } from './physical-memory.js';
+export { PTE_ACCESSED, PTE_DIRTY, PTE_PRESENT, PTE_WRITE, pteFrame, ptePresent, pteWritable } from './pte.js';
+export { Reclaim, type ReclaimPolicy } from './reclaim.js';
+export { folioMkclean, folioReferenced, tryToUnmap, type RmapCost } from './rmap.js';
+export { VM_EXEC, VM_READ, VM_SHARED, VM_WRITE, Vma, type MappedFile } from './vma.js';
+export { unmapMappingRange, zapPageRange } from './zap.js';

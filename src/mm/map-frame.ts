@@ -1,0 +1,29 @@
+import { pageOf } from '../base/index.js';
+import { ZERO_FRAME } from './physical-memory.js';
+import { PTE_ACCESSED, PTE_NONE, PTE_SOFT_DIRTY, makePte, pteFrame } from './pte.js';
+import type { Vma } from './vma.js';
+
+/** Installs an entry for a frame. The caller's reference to the folio becomes the entry's. */
+export function mapFrame(vma: Vma, address: number, frame: number, flags: number): void {
+  const { pageTable, system } = vma.mm;
+  pageTable.set(pageOf(address), makePte(frame, flags | PTE_SOFT_DIRTY));
+  system.memory.frames.mapcount[frame]++;
+}
+
+/** Installs the zero frame, read-only. It is neither counted nor referenced. */
+export function mapZeroFrame(vma: Vma, address: number): void {
+  vma.mm.pageTable.set(pageOf(address), makePte(ZERO_FRAME, PTE_ACCESSED | PTE_SOFT_DIRTY));
+}
+
+/**
+ * Removes the entry of a page and its count; the entry's reference to the folio is the caller's afterwards.
+ * @returns the frame that was mapped, or -1 if it was the zero frame and nothing is to be put
+ */
+export function unmapFrame(vma: Vma, page: number, pte: number): number {
+  const { pageTable, system } = vma.mm;
+  pageTable.set(page, PTE_NONE);
+  const frame = pteFrame(pte);
+  if (frame === ZERO_FRAME) return -1;
+  system.memory.frames.mapcount[frame]--;
+  return frame;
+}

@@ -1,0 +1,28 @@
+import { RwLock } from '../engine/index.js';
+import { MmuNotifiers, type MmRef } from '../../notifiers/index.js';
+import type { MmSystem } from './mm-system.js';
+import { PageTable } from './page-table.js';
+import { VmaSet } from './vma-set.js';
+
+/** One address space of a process: Linux's struct mm_struct. */
+export class MmStruct implements MmRef {
+  readonly vmas = new VmaSet();
+  readonly pageTable = new PageTable();
+  /** mmap_lock: shared by faults, exclusive to change mappings. */
+  readonly mmapLock: RwLock;
+  readonly notifiers: MmuNotifiers;
+  /** Pages pinned for long on behalf of devices: what RLIMIT_MEMLOCK counts. */
+  pinnedVm = 0;
+  /** False once exit_mmap has begun: mmget_not_zero fails. */
+  alive = true;
+
+  /** @internal made by MmSystem.newMm */
+  constructor(
+    readonly system: MmSystem,
+    readonly id: number,
+    readonly name: string,
+  ) {
+    this.mmapLock = new RwLock(system.simulation, `mmap_lock of ${name}`);
+    this.notifiers = new MmuNotifiers(system.hub, this);
+  }
+}

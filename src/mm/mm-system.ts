@@ -1,0 +1,116 @@
+import { HotStream, SimulationError, type Simulation, type Task } from '../engine/index.js';
+import type { NotifierHub } from '../../notifiers/index.js';
+import { AddressSpace, type AddressSpaceOperations, type AddressSpaceOptions } from './address-space.js';
+import { AnonVma } from './anon-vma.js';
+import { MmStruct } from './mm-struct.js';
+import { PG_DIRTY } from './page-flags.js';
+import type { PhysicalMemory } from './physical-memory.js';
+import type { Vma } from './vma.js';
+
+/** What the CPU's part of memory management costs, in ns. */
+export interface MmCosts {
+  /** A page fault that needs no I/O. */
+  readonly minorFault: number;
+  /** page_mkwrite: a journal handle, a reservation. */
+  readonly pageMkwrite: number;
+  /** Cleaning or clearing one page table entry and flushing the CPU's TLB. */
+  readonly pteFlush: number;
+}
+
+/** What a policy decides about pins. The kernel's other policies come in with the code that they change. */
+export interface PinPolicy {
+  /** May a device keep a writable pin on this mapping for as long as it likes? */
+  allowsWritableLongTermPin(vma: Vma): boolean;
+}
+
+/** A fault that was handled. */
+export interface MmFault {
+  readonly mm: MmStruct;
+  readonly address: number;
+  readonly write: boolean;
+  readonly signal: 'SIGBUS' | 'SIGSEGV' | 'OOM' | null;
+}
+
+/** Counters of /proc/vmstat that pinning keeps. */
+export interface PinCounters {
+  /** nr_foll_pin_acquired */
+  acquired: number;
+  /** nr_foll_pin_released */
+  released: number;
+  /** Pages pinned now, and the most that ever were. */
+  pinned: number;
+  peak: number;
+}
+
+/** How memory is got back when none is free. The kernel installs its reclaim here. */
+export type Reclaimer = (frames: number) => Task<number>;
+
+/** What all address spaces of one machine share. */
+export class MmSystem {
+  /** Every handled fault, of every mm. */
+  readonly faults$ = new HotStream<MmFault>();
+  /** Every page_mkwrite, by the address at which it happened. */
+  readonly mkwrites$ = new HotStream<{ readonly mm: MmStruct; readonly address: number }>();
+  readonly pins: PinCounters = { acquired: 0, released: 0, pinned: 0, peak: 0 };
+  reclaimer: Reclaimer | null = null;
+
+  /** Owners of frames by their id; 0 is nobody. */
+  private readonly owners: (AddressSpace | AnonVma | null)[] = [null];
+  private lastMmId = 0;
+
+  constructor(
+    readonly simulation: Simulation,
+    readonly hub: NotifierHub,
+    readonly memory: PhysicalMemory,
+    readonly costs: MmCosts,
+    readonly pinPolicy: PinPolicy,
+  ) {}
+
+  newMm(name?: string): MmStruct {
+    const id = ++this.lastMmId;
+    return new MmStruct(this, id, name ?? `mm ${String(id)}`);
+  }
+
+  newAddressSpace(name: string, ops: AddressSpaceOperations, options: AddressSpaceOptions): AddressSpace {
+    const mapping = new AddressSpace(this.simulation, this.owners.length, name, ops, options);
+    this.owners.push(mapping);
+    return mapping;
+  }
+
+  /** @param base page number from which the family counts its pages, see AnonVma */
+  newAnonVma(base: number): AnonVma {
+    const anonVma = new AnonVma(this.owners.length, base);
+    this.owners.push(anonVma);
+    return anonVma;
+  }
+
+  /** folio_mapping: the file that a folio caches; null for anonymous and detached ones. */
+  mappingOf(folio: number): AddressSpace | null {
+    const owner = this.owners[this.memory.frames.owner[folio]];
+    return owner instanceof AddressSpace ? owner : null;
+  }
+
+  anonVmaOf(folio: number): AnonVma | null {
+    const owner = this.owners[this.memory.frames.owner[folio]];
+    return owner instanceof AnonVma ? owner : null;
+  }
+
+  /** Allocates a folio with one reference, after reclaim if need be; -1 if nothing can be reclaimed. */
+  *allocate(order: number): Task<number> {
+    for (;;) {
+      const folio = this.memory.allocate(order);
+      if (folio >= 0 || this.reclaimer === null) return folio;
+      if ((yield* this.reclaimer(1 << order)) === 0) return -1;
+    }
+  }
+
+  /** folio_mark_dirty. The caller has a reference, or an entry that maps the folio. */
+  markDirty(folio: number): void {
+    if (!this.memory.frames.isAllocated(folio)) {
+      throw new SimulationError(`folio ${String(folio)} was marked dirty, but is free`);
+    }
+    const mapping = this.mappingOf(folio);
+    if (mapping === null) this.memory.frames.set(folio, PG_DIRTY);
+    else mapping.ops.dirtyFolio(mapping, folio);
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * Flags of a folio, kept at its first frame; names and meanings are Linux's enum pageflags (include/linux/page-flags.h).
+ */
+
+/** Contents differ from what is on disk. */
+export const PG_DIRTY = 1 << 0;
+/** Under I/O to the disk. */
+export const PG_WRITEBACK = 1 << 1;
+/** Contents are valid. */
+export const PG_UPTODATE = 1 << 2;
+/** Used since reclaim looked last. */
+export const PG_REFERENCED = 1 << 3;
+/** The file system attached its own state: buffer heads, a reservation. */
+export const PG_PRIVATE = 1 << 4;
+/** Belongs to an anonymous mapping; `owner` is an anon_vma, not a file. */
+export const PG_ANON = 1 << 5;
+/** Anonymous and mapped by one process only: a write need not copy. */
+export const PG_ANON_EXCLUSIVE = 1 << 6;
+/** Not the first frame of its folio; `index` is the first one's number. */
+export const PG_TAIL = 1 << 7;
+/** On no free list. */
+export const PG_ALLOCATED = 1 << 8;
+/** Never freed: the zero page. */
+export const PG_RESERVED = 1 << 9;
+/** First frame of a free block; the order is the block's. */
+export const PG_BUDDY = 1 << 10;
+
+/** The order of a folio (log2 of its frames) lies above the flags. */
+export const ORDER_SHIFT = 24;
+export const ORDER_MASK = 0xf << ORDER_SHIFT;
+/** Largest folio: 2^10 frames. */
+export const MAX_ORDER = 10;

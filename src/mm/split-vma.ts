@@ -1,0 +1,73 @@
+import { HPAGE_SIZE, pageOf } from '../base/index.js';
+import type { Task } from '../engine/index.js';
+import type { MmStruct } from './mm-struct.js';
+import { Vma } from './vma.js';
+
+/** vma_link: enters a mapping among those of its mm and of its file. The caller holds mmap_lock exclusively. */
+export function* linkVma(vma: Vma): Task {
+  vma.mm.vmas.insert(vma);
+  const mapping = vma.file?.mapping;
+  if (mapping === undefined) return;
+  yield mapping.iMmapLock.exclusive;
+  enterFile(vma);
+  mapping.iMmapLock.releaseExclusive();
+}
+
+/** unlink_file_vma, unlink_anon_vmas: from here on no reverse map walk finds the mapping. */
+export function* unlinkVma(vma: Vma): Task {
+  vma.anonVma?.vmas.delete(vma);
+  const mapping = vma.file?.mapping;
+  if (mapping === undefined) return;
+  yield mapping.iMmapLock.exclusive;
+  leaveFile(vma);
+  mapping.iMmapLock.releaseExclusive();
+}
+
+/**
+ * __split_vma (mm/vma.c): makes `address` a border between two mappings, if it lies inside one. The caller holds mmap_lock
+ * exclusively.
+ *
+ * i_mmap_rwsem is held throughout: whoever walks the mappings of a file meets the one or the two, never a part of it.
+ */
+export function* splitVmaAt(mm: MmStruct, address: number): Task {
+  const lower = mm.vmas.at(address);
+  if (lower === null || lower.start === address) return;
+  const mapping = lower.file?.mapping;
+  if (mapping !== undefined) yield mapping.iMmapLock.exclusive;
+  yield* splitHugePmdIfNeeded(lower, address);
+  const upper = new Vma(mm, address, lower.end, lower.flags, lower.pageIndex(address), lower.file);
+  upper.anonVma = lower.anonVma;
+  upper.anonVma?.vmas.add(upper);
+  leaveFile(lower);
+  lower.end = address;
+  mm.vmas.changed();
+  mm.vmas.insert(upper);
+  enterFile(lower);
+  enterFile(upper);
+  mapping?.iMmapLock.releaseExclusive();
+}
+
+/**
+ * split_huge_pmd_if_needed (mm/huge_memory.c): a huge page that straddles the new border would have to be split, and
+ * drivers are told so. Linux does not look whether there is one: a page table that could hold it is enough.
+ */
+function* splitHugePmdIfNeeded(vma: Vma, address: number): Task {
+  const { notifiers, pageTable } = vma.mm;
+  const start = address - (address % HPAGE_SIZE);
+  const end = start + HPAGE_SIZE;
+  if (address === start || start < vma.start || end > vma.end || !pageTable.hasDirectory(pageOf(address))) return;
+  const range = notifiers.invalidateRangeStart('CLEAR', start, end);
+  if (range.holds > 0) yield range;
+  notifiers.invalidateRangeEnd(range);
+}
+
+function enterFile(vma: Vma): void {
+  if (vma.file === null) return;
+  vma.iMmapNode = vma.file.mapping.iMmap.insert(vma.pgoff, vma.pageIndex(vma.end) - 1, vma);
+}
+
+function leaveFile(vma: Vma): void {
+  if (vma.file === null || vma.iMmapNode === null) return;
+  vma.file.mapping.iMmap.remove(vma.iMmapNode);
+  vma.iMmapNode = null;
+}

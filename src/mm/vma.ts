@@ -1,0 +1,68 @@
+import { PAGE_SIZE, hex, type TreeInterval } from '../base/index.js';
+import type { AddressSpace, VmOperations } from './address-space.js';
+import type { AnonVma } from './anon-vma.js';
+import type { MmStruct } from './mm-struct.js';
+
+export const VM_READ = 1 << 0;
+export const VM_WRITE = 1 << 1;
+export const VM_EXEC = 1 << 2;
+/** Stores go to the file or the shared object, not to a private copy. */
+export const VM_SHARED = 1 << 3;
+
+/** A file or shared object behind a mapping. */
+export interface MappedFile {
+  readonly mapping: AddressSpace;
+  readonly vmOps: VmOperations;
+}
+
+/** One mapping of an mm: Linux's struct vm_area_struct. */
+export class Vma {
+  /** Anonymous pages of this mapping; made at the first one. */
+  anonVma: AnonVma | null = null;
+  /** Its place among the mappings of its file. */
+  iMmapNode: TreeInterval<Vma> | null = null;
+
+  constructor(
+    readonly mm: MmStruct,
+    public start: number,
+    /** First address behind it. */
+    public end: number,
+    public flags: number,
+    /** Page of the file at `start`; for anonymous memory the page number of `start` itself. */
+    public pgoff: number,
+    readonly file: MappedFile | null,
+  ) {}
+
+  has(flag: number): boolean {
+    return (this.flags & flag) !== 0;
+  }
+
+  /** is_cow_mapping: private, so a write makes a copy. Any private mapping may be made writable. */
+  get isCow(): boolean {
+    return !this.has(VM_SHARED);
+  }
+
+  /**
+   * vma_needs_dirty_tracking: the file system wants to know of every page that becomes dirty, so clean pages are mapped
+   * read-only (writenotify).
+   */
+  get needsDirtyTracking(): boolean {
+    if (!this.has(VM_SHARED) || !this.has(VM_WRITE) || this.file === null) return false;
+    return this.file.vmOps.pageMkwrite !== undefined || this.file.mapping.options.canWriteback;
+  }
+
+  /** linear_page_index: the page of the file, or of anonymous memory, at an address. */
+  pageIndex(address: number): number {
+    return this.pgoff + Math.floor((address - this.start) / PAGE_SIZE);
+  }
+
+  /** The address at which page `index` of the file, or of anonymous memory, would be; it may lie outside. */
+  addressOf(index: number): number {
+    return this.start + (index - this.pgoff) * PAGE_SIZE;
+  }
+
+  toString(): string {
+    const rights = `${this.has(VM_READ) ? 'r' : '-'}${this.has(VM_WRITE) ? 'w' : '-'}${this.has(VM_SHARED) ? 's' : 'p'}`;
+    return `VMA [${hex(this.start)}, ${hex(this.end)}) ${rights} of ${this.mm.name}`;
+  }
+}

@@ -1,0 +1,101 @@
+import { LEAF_SHIFT, pageOf } from '../base/index.js';
+import type { Task } from '../engine/index.js';
+import type { AddressSpace } from './address-space.js';
+import { unmapFrame } from './map-frame.js';
+import type { MmStruct } from './mm-struct.js';
+import { MmuGather } from './mmu-gather.js';
+import { PG_ANON, PG_REFERENCED } from './page-flags.js';
+import { PTE_ACCESSED, PTE_DIRTY, pteFrame, ptePresent } from './pte.js';
+import type { Vma } from './vma.js';
+
+/**
+ * unmap_vmas (mm/memory.c): removes every entry of [start, end) in one UNMAP, over all mappings and holes. The caller
+ * holds mmap_lock and has taken the mappings off the mm.
+ *
+ * @param whole announced and flushed instead of [start, end): exit announces the whole address space
+ */
+export function* unmapVmas(
+  mm: MmStruct,
+  vmas: readonly Vma[],
+  start: number,
+  end: number,
+  whole: { readonly start: number; readonly end: number } | null = null,
+): Task {
+  const gather = new MmuGather(mm, whole);
+  const announced = whole ?? { start, end };
+  const range = mm.notifiers.invalidateRangeStart('UNMAP', announced.start, announced.end);
+  if (range.holds > 0) yield range;
+  for (const vma of vmas) zapPages(vma, Math.max(start, vma.start), Math.min(end, vma.end), true, gather);
+  mm.notifiers.invalidateRangeEnd(range);
+  gather.finish();
+}
+
+/**
+ * zap_page_range_single: removes the entries of a part of one mapping in one CLEAR, even where nothing is populated.
+ *
+ * @param evenCows also the private copies of a file's pages
+ */
+export function* zapPageRange(vma: Vma, start: number, end: number, evenCows = true): Task {
+  const gather = new MmuGather(vma.mm);
+  yield* zapPageRangeBatched(vma, start, end, gather, evenCows);
+  gather.finish();
+}
+
+/** zap_page_range_single_batched: as zapPageRange; the caller finishes the gather. */
+export function* zapPageRangeBatched(vma: Vma, start: number, end: number, gather: MmuGather, evenCows = true): Task {
+  const { notifiers } = vma.mm;
+  const range = notifiers.invalidateRangeStart('CLEAR', start, end);
+  if (range.holds > 0) yield range;
+  zapPages(vma, start, end, evenCows, gather);
+  notifiers.invalidateRangeEnd(range);
+}
+
+/**
+ * unmap_mapping_range: removes the mappings of pages [first, end) of a file, one CLEAR per mapping.
+ *
+ * @param evenCows also the private copies, as truncation does and invalidation before direct I/O does not
+ */
+export function* unmapMappingRange(mapping: AddressSpace, first: number, end: number, evenCows: boolean): Task {
+  yield mapping.iMmapLock.shared;
+  const vmas: Vma[] = [];
+  mapping.iMmap.forEachOverlap(first, end - 1, (vma) => vmas.push(vma));
+  for (const vma of vmas) {
+    const from = Math.max(vma.start, vma.addressOf(first));
+    const to = Math.min(vma.end, vma.addressOf(end));
+    yield* zapPageRange(vma, from, to, evenCows);
+  }
+  mapping.iMmapLock.releaseShared();
+}
+
+/**
+ * zap_pte_range, for every leaf. Entries hand what they know to the folio: dirty, referenced. A dirty page of a file can be
+ * written back as soon as it is marked, so the TLB is flushed before the table is left.
+ */
+function zapPages(vma: Vma, start: number, end: number, evenCows: boolean, gather: MmuGather): void {
+  const { system, pageTable } = vma.mm;
+  const { frames } = system.memory;
+  let dirtyLeaf = -1;
+  const leave = (): void => {
+    if (dirtyLeaf >= 0) gather.flushTlb();
+    dirtyLeaf = -1;
+  };
+  pageTable.forEach(pageOf(start), pageOf(end), (page, pte) => {
+    if (!ptePresent(pte)) return;
+    const leaf = Math.floor(page / (1 << LEAF_SHIFT));
+    if (leaf !== dirtyLeaf) leave();
+    const folio = frames.folioOf(pteFrame(pte));
+    if (!evenCows && frames.has(folio, PG_ANON)) return;
+    const mapped = unmapFrame(vma, page, pte) >= 0;
+    gather.removeEntry(page);
+    if (!mapped) return;
+    if (system.mappingOf(folio) !== null) {
+      if ((pte & PTE_DIRTY) !== 0) {
+        system.markDirty(folio);
+        dirtyLeaf = leaf;
+      }
+      if ((pte & PTE_ACCESSED) !== 0) frames.set(folio, PG_REFERENCED);
+    }
+    gather.removePage(folio);
+  });
+  leave();
+}

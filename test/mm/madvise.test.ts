@@ -1,0 +1,78 @@
+import { PAGE_SIZE } from '../../src/base/index.js';
+import { madviseDontneed } from '../../src/mm/index.js';
+import { checkInvariants } from '../support/invariants.js';
+import { Machine, address } from '../support/machine.js';
+
+function dontneed(m: Machine, page: number, pages: number): void {
+  m.run(m.kernel.madviseDontneed(m.process, address(page), pages * PAGE_SIZE));
+}
+
+describe('MADV_DONTNEED', () => {
+  it('drops anonymous pages: they read as zeros', () => {
+    const m = new Machine();
+    m.mapAnon(8);
+    for (const page of [3, 4, 7]) m.store(page, 5);
+    const before = m.memory.freeFrames;
+    dontneed(m, 4, 4);
+    expect([3, 4, 7].map((page) => m.load(page))).toEqual([5, 0, 0]);
+    expect(m.memory.freeFrames).toBe(before + 2);
+    checkInvariants(m.kernel, [m.mm]);
+  });
+
+  it('drops the mapping of file pages, whose data come back with the next fault', () => {
+    const m = new Machine();
+    m.mapFile(m.file(4));
+    m.store(2, 5);
+    dontneed(m, 0, 4);
+    m.log.take();
+    expect(m.load(2)).toBe(5);
+    expect(m.log.take()).toBe('r2');
+  });
+
+  it('drops private copies of file pages: the file shows through again', () => {
+    const m = new Machine();
+    const file = m.file(4);
+    m.pwrite(file, 0, [3]);
+    m.mapFile(file, { share: 'private' });
+    m.store(0, 9);
+    dontneed(m, 0, 1);
+    expect(m.load(0)).toBe(3);
+  });
+
+  it('says CLEAR once per mapping, even where nothing is populated', () => {
+    const m = new Machine();
+    m.mapAnon(4);
+    m.mapAnon(4, { at: 4, prot: 'r' });
+    dontneed(m, 2, 4);
+    expect(m.log.take()).toBe('<CLEAR[2,4)> <CLEAR[4,6)>');
+  });
+
+  it('flushes the TLB once for all anonymous mappings, and per mapping for dirty pages of files', () => {
+    const m = new Machine();
+    m.mapAnon(4);
+    m.mapAnon(4, { at: 4 });
+    m.mapFile(m.file(4), { at: 8 });
+    for (const page of [1, 6, 9]) m.store(page);
+    m.log.take();
+    dontneed(m, 0, 8);
+    m.store(1);
+    m.log.take();
+    dontneed(m, 0, 12);
+    expect(m.log.take()).toBe('<CLEAR[0,4)> <CLEAR[4,8)> <CLEAR[8,12) t[1,10)>');
+  });
+
+  it('says ENOMEM for holes, when it has dealt with the rest', () => {
+    const m = new Machine();
+    m.mapAnon(2);
+    m.mapAnon(2, { at: 4 });
+    for (const page of [1, 4]) m.store(page);
+    expect(m.errno(madviseDontneed(m.mm, address(0), 6 * PAGE_SIZE))).toBe('ENOMEM');
+    expect([m.load(1), m.load(4)]).toEqual([0, 0]);
+  });
+
+  it('says EINVAL for an unaligned address', () => {
+    const m = new Machine();
+    m.mapAnon(2);
+    expect(m.errno(madviseDontneed(m.mm, address(0) + 1, PAGE_SIZE))).toBe('EINVAL');
+  });
+});
