@@ -1,0 +1,126 @@
+/** No block: a hole. */
+export const HOLE = -1;
+
+/** Where a page of a file lies. */
+export interface BlockRecord {
+  readonly block: number;
+  /** Checksum of what was written there; 0 if the file system keeps none. */
+  readonly checksum: number;
+}
+
+/** The file begins with one extent, written before the run: blocks `first`, `first` + 1, …, nobody's write in any. */
+export interface InitialExtent {
+  readonly first: number;
+  /** 0 for a file that is all hole. */
+  readonly pages: number;
+  readonly checksum: number;
+}
+
+/** Changes by page; null where a page lost its block. */
+type Changes = Map<number, BlockRecord | null>;
+
+/**
+ * Where the pages of one file lie on the disk: what a power loss would leave, and the changes since.
+ *
+ * A change is pending, then part of a commit under way, then durable.
+ */
+export class BlockMap {
+  private readonly durable = new Map<number, BlockRecord>();
+  private pending: Changes = new Map();
+  private committing: Changes = new Map();
+  /** Pages of the initial extent that are still the file's: now, when the commit under way began, after power loss. */
+  private extentPages: number;
+  private committingExtentPages: number;
+  private durableExtentPages: number;
+  /** Blocks that a later change replaced before any commit had them; and those of them that a commit may give back. */
+  private superseded: number[] = [];
+  private supersededBefore: number[] = [];
+
+  constructor(private readonly extent: InitialExtent) {
+    this.extentPages = extent.pages;
+    this.committingExtentPages = extent.pages;
+    this.durableExtentPages = extent.pages;
+  }
+
+  /** True if a power loss would undo something. */
+  get dirty(): boolean {
+    return this.pending.size > 0 || this.committing.size > 0 || this.extentPages !== this.durableExtentPages;
+  }
+
+  /** Where a page is now; undefined for a hole. */
+  record(page: number): BlockRecord | undefined {
+    const pending = this.pending.get(page);
+    if (pending !== undefined) return pending ?? undefined;
+    const committing = this.committing.get(page);
+    if (committing !== undefined) return committing ?? undefined;
+    return this.settled(page, this.extentPages);
+  }
+
+  /** The block of a page now, HOLE if it has none. */
+  block(page: number): number {
+    return this.record(page)?.block ?? HOLE;
+  }
+
+  /** Where a power loss would find a page. */
+  durableRecord(page: number): BlockRecord | undefined {
+    return this.settled(page, this.durableExtentPages);
+  }
+
+  /** @param record null if the page is a hole from now on */
+  set(page: number, record: BlockRecord | null): void {
+    const replaced = this.pending.get(page);
+    if (replaced && replaced.block !== record?.block) this.superseded.push(replaced.block);
+    this.pending.set(page, record);
+  }
+
+  /** The file ends before `page` from now on. */
+  truncate(page: number): void {
+    this.extentPages = Math.min(this.extentPages, page);
+    for (const held of [...this.durable.keys(), ...this.committing.keys(), ...this.pending.keys()]) {
+      if (held >= page) this.set(held, null);
+    }
+  }
+
+  /** A commit begins: what is pending now goes with it. */
+  beginCommit(): void {
+    this.committing = this.pending;
+    this.pending = new Map();
+    this.committingExtentPages = this.extentPages;
+    this.supersededBefore = this.superseded;
+    this.superseded = [];
+  }
+
+  /**
+   * The commit is durable.
+   * @returns the blocks that nothing refers to any more, except those that a truncation cut off the initial extent
+   */
+  endCommit(): number[] {
+    const freed = this.supersededBefore;
+    this.supersededBefore = [];
+    for (const [page, record] of this.committing) {
+      const old = this.durableRecord(page);
+      if (old !== undefined && old.block !== record?.block) freed.push(old.block);
+      if (record === null) this.durable.delete(page);
+      else this.durable.set(page, record);
+    }
+    this.committing = new Map();
+    this.durableExtentPages = this.committingExtentPages;
+    return freed;
+  }
+
+  /** Power loss: what was not committed never happened. */
+  rollback(): void {
+    this.pending = new Map();
+    this.committing = new Map();
+    this.superseded = [];
+    this.supersededBefore = [];
+    this.extentPages = this.durableExtentPages;
+  }
+
+  private settled(page: number, extentPages: number): BlockRecord | undefined {
+    const record = this.durable.get(page);
+    if (record !== undefined) return record;
+    const { first, checksum } = this.extent;
+    return page < extentPages ? { block: first + page, checksum } : undefined;
+  }
+}

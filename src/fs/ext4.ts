@@ -1,0 +1,83 @@
+import { PAGE_SIZE } from '../base/index.js';
+import { SEC, type Task } from '../engine/index.js';
+import { PG_PRIVATE, type MmSystem } from '../mm/index.js';
+import type { BlockDevice } from './block-device.js';
+import { FileSystem } from './file-system.js';
+import type { Inode } from './inode.js';
+import { pagecacheIsizeExtended, truncatePagecache, zeroTail } from './truncate.js';
+import { endWriteback, startWriteback, zeroBehindEnd, type WritebackCost } from './writeback.js';
+
+/** Blocks smaller than a page make ext4 look at the old last page when a file grows; mke2fs gives them to small disks. */
+const BLOCK_SIZE = 1024;
+
+/**
+ * A journalling file system without data checksums, after ext4 in ordered mode: blocks are overwritten in place, holes
+ * get theirs at writeback (delayed allocation), metadata refers only to data that is on the disk.
+ *
+ * A dirty folio must have buffers, which page_mkwrite and write_begin attach. One without has been dirtied by somebody
+ * who asked nobody: ext4 says so, and drops the data.
+ */
+export class Ext4 extends FileSystem {
+  constructor(system: MmSystem, device: BlockDevice) {
+    super(system, device, { kind: 'ext4', stableWrites: false, commitInterval: 5 * SEC, syncsWholeFile: false });
+  }
+
+  /** create_empty_buffers. */
+  prepareWrite(_inode: Inode, folio: number): void {
+    this.system.memory.frames.set(folio, PG_PRIVATE);
+  }
+
+  /** mpage_prepare_extent_to_map: looks for buffers before anything else, so the mappings are not even cleaned. */
+  acceptsDirty(inode: Inode, folio: number): boolean {
+    const { frames } = this.system.memory;
+    if (frames.has(folio, PG_PRIVATE)) return true;
+    const page = frames.index[folio];
+    this.complain(inode, page, `page ${String(page)} does not have buffers attached`);
+    return false;
+  }
+
+  *writeFolio(inode: Inode, folio: number, cost: WritebackCost): Task {
+    const { memory } = this.system;
+    const first = memory.frames.index[folio];
+    const blocks: number[] = [];
+    for (let pages = zeroBehindEnd(inode, folio); blocks.length < pages;) {
+      blocks.push(inode.blocks.record(first + blocks.length)?.block ?? this.allocateBlock());
+    }
+    cost.folios++;
+    startWriteback(inode, folio);
+    memory.unlockFolio(folio);
+    let left = blocks.length;
+    if (left === 0) endWriteback(inode, folio);
+    blocks.forEach((block, i) => {
+      const end = Math.min(inode.size, (first + i + 1) * PAGE_SIZE);
+      this.device.submitWrite(memory.contents, folio + i, block, () => {
+        this.pageWritten(inode, first + i, { block, checksum: 0 }, end);
+        if (--left === 0) endWriteback(inode, folio);
+      });
+    });
+  }
+
+  /** ext4_setattr: the page cache is truncated to the new size even where the file grows. */
+  *resize(inode: Inode, size: number): Task {
+    const before = inode.size;
+    this.setSize(inode, size);
+    if (size > before) {
+      yield* zeroTail(inode, before);
+      yield* pagecacheIsizeExtended(inode, before, size, BLOCK_SIZE);
+    }
+    yield* truncatePagecache(inode);
+    if (size > before) return;
+    yield* zeroTail(inode, size);
+    this.truncateBlocks(inode, size);
+  }
+
+  /** ext4_write_checks and ext4_da_write_end. */
+  *extend(inode: Inode, offset: number): Task {
+    yield* zeroTail(inode, inode.size);
+    yield* pagecacheIsizeExtended(inode, inode.size, offset, BLOCK_SIZE);
+  }
+
+  protected blankChecksum(): number {
+    return 0;
+  }
+}

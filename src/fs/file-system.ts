@@ -1,0 +1,225 @@
+import { PAGE_SIZE, pageOf } from '../base/index.js';
+import { HotStream, Lock, type Cancellable, type Task } from '../engine/index.js';
+import { PG_DIRTY, PG_PRIVATE, type AddressSpace, type AddressSpaceOperations, type MmSystem } from '../mm/index.js';
+import type { BlockDevice } from './block-device.js';
+import { BlockMap, type BlockRecord } from './block-map.js';
+import { Inode } from './inode.js';
+import type { WritebackCost } from './writeback.js';
+
+/** A file system noticed that something was done behind its back. Linux prints a warning or fails the I/O. */
+export interface FsComplaint {
+  readonly fs: string;
+  readonly file: string;
+  /** Page of the file. */
+  readonly page: number;
+  readonly message: string;
+}
+
+/** What is the same for all files of a file system model. */
+export interface FileSystemTraits {
+  /** The model's name: ext4, btrfs. */
+  readonly kind: string;
+  /** Pages must not change while they are written (AS_STABLE_WRITES). */
+  readonly stableWrites: boolean;
+  /** ns from a change of metadata to the commit that nobody asked for. */
+  readonly commitInterval: number;
+  /** fsync and msync of a range write the whole file. */
+  readonly syncsWholeFile: boolean;
+}
+
+/**
+ * A mounted file system: its files, its journal, and what it does at each step of writeback.
+ *
+ * The steps that differ between file systems are the abstract methods; the order in which they happen is in writeback.ts
+ * and truncate.ts.
+ */
+export abstract class FileSystem implements AddressSpaceOperations {
+  readonly complaints$ = new HotStream<FsComplaint>();
+  /** Complaints so far. */
+  complaints = 0;
+  readonly inodes: Inode[] = [];
+
+  private readonly byMapping = new Map<AddressSpace, Inode>();
+  private nextBlock = 1;
+  private readonly freeBlocks: number[] = [];
+  private readonly journal: Lock;
+  private commitTimer: Cancellable | null = null;
+
+  constructor(
+    readonly system: MmSystem,
+    readonly device: BlockDevice,
+    readonly traits: FileSystemTraits,
+  ) {
+    this.journal = new Lock(system.simulation, `the journal of ${traits.kind}`);
+  }
+
+  /** Called under the folio lock before a page may become writable: reserves what its writeback will need. */
+  abstract prepareWrite(inode: Inode, folio: number): void;
+
+  /** Asked at W1 about a dirty folio: false if it has to be dropped, as if it were clean. */
+  abstract acceptsDirty(inode: Inode, folio: number): boolean;
+
+  /**
+   * Writes a folio that has just been cleaned for I/O and is locked: W3 to W6 of the order of writeback. Unlocks it, and
+   * counts it in `cost` if it goes to the disk.
+   */
+  abstract writeFolio(inode: Inode, folio: number, cost: WritebackCost): Task;
+
+  /** ftruncate, in the file system's order of steps. The caller holds i_rwsem and the invalidate_lock exclusively. */
+  abstract resize(inode: Inode, size: number): Task;
+
+  /** write(2) begins at `offset`, behind the end of the file. The caller holds i_rwsem exclusively. */
+  abstract extend(inode: Inode, offset: number): Task;
+
+  /** Checksum that a block which nobody has written has. */
+  protected abstract blankChecksum(): number;
+
+  /**
+   * Makes a file that exists before the run.
+   * @param size bytes
+   * @param content `written`: it has blocks on the disk; `hole`: it has none
+   */
+  createFile(name: string, size: number, content: 'written' | 'hole'): Inode {
+    const { stableWrites } = this.traits;
+    const mapping = this.system.newAddressSpace(name, this, { stableWrites, canWriteback: true });
+    mapping.size = size;
+    const pages = content === 'written' ? mapping.sizeInPages : 0;
+    const extent = { first: this.nextBlock, pages, checksum: this.blankChecksum() };
+    this.nextBlock += pages;
+    const inode = new Inode(this, this.inodes.length + 1, name, mapping, new BlockMap(extent));
+    this.inodes.push(inode);
+    this.byMapping.set(mapping, inode);
+    return inode;
+  }
+
+  inodeOf(mapping: AddressSpace): Inode {
+    const inode = this.byMapping.get(mapping);
+    if (inode === undefined) throw new Error(`${mapping.name} is no file of this ${this.traits.kind}`);
+    return inode;
+  }
+
+  /** dirty_folio. */
+  dirtyFolio(mapping: AddressSpace, folio: number): void {
+    const { frames } = this.system.memory;
+    if (frames.has(folio, PG_DIRTY)) return;
+    frames.set(folio, PG_DIRTY);
+    mapping.pages.setMark(frames.index[folio], 'dirty');
+    const inode = this.inodeOf(mapping);
+    if (inode.dirtiedWhen === null) {
+      inode.dirtiedWhen = this.system.simulation.now;
+      this.onInodeDirty(inode);
+    }
+  }
+
+  /** release_folio: gives up what prepareWrite attached to a clean folio. */
+  releaseFolio(_mapping: AddressSpace, folio: number): boolean {
+    this.system.memory.frames.clear(folio, PG_PRIVATE);
+    return true;
+  }
+
+  /** Told of every inode that becomes dirty: the flusher's cue. */
+  onInodeDirty: (inode: Inode) => void = () => undefined;
+
+  /**
+   * read_folio: fills a locked folio from the disk; holes are zeros.
+   * @returns false if a block is not what was written there: the folio is not valid
+   */
+  *readFolio(inode: Inode, folio: number): Task<boolean> {
+    const { frames, contents } = this.system.memory;
+    for (let i = 0; i < frames.pages(folio); i++) {
+      const page = frames.index[folio] + i;
+      const record = inode.blocks.record(page);
+      if (record === undefined) {
+        contents.clear(folio + i);
+        continue;
+      }
+      yield* this.device.read(contents, folio + i, record.block);
+      if (record.checksum !== 0 && contents.checksum(folio + i) !== record.checksum) {
+        this.complain(inode, page, `csum failed ino ${String(inode.ino)} off ${String(page * PAGE_SIZE)}`);
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /**
+   * Makes metadata durable: flushes the data it refers to, then commits. One commit at a time, all files together.
+   */
+  *commit(): Task {
+    yield this.journal;
+    const inodes = this.inodes.filter((inode) => inode.metadataDirty);
+    const sizes = inodes.map((inode) => inode.diskSize);
+    for (const inode of inodes) inode.blocks.beginCommit();
+    yield* this.device.flush();
+    if (inodes.length > 0) yield* this.device.writeMetadata(inodes.length + 1);
+    inodes.forEach((inode, i) => {
+      // A block may be written again only once nothing durable refers to it.
+      for (const block of inode.blocks.endCommit()) this.freeBlocks.push(block);
+      inode.durableSize = sizes[i];
+    });
+    this.journal.release();
+  }
+
+  /** After a power loss: mounts again. What was not committed is gone. Memory is left as it was, to compare with. */
+  recover(): void {
+    for (const inode of this.inodes) {
+      inode.blocks.rollback();
+      inode.mapping.size = inode.durableSize;
+      inode.diskSize = inode.durableSize;
+    }
+  }
+
+  /** Whether what the disk has of a block is what was meant to be written there. */
+  isIntact(block: number, checksum: number): boolean {
+    return checksum === 0 || this.device.media.checksum(block) === checksum;
+  }
+
+  protected allocateBlock(): number {
+    return this.freeBlocks.pop() ?? this.nextBlock++;
+  }
+
+  /** i_size and i_disksize change together, as they do in a truncation. */
+  protected setSize(inode: Inode, size: number): void {
+    inode.mapping.size = size;
+    inode.diskSize = size;
+    this.metadataChanged();
+  }
+
+  /**
+   * A write of a page has completed: metadata may refer to it from now on.
+   * @param end how far the data reach into the file, in bytes: i_disksize follows
+   */
+  protected pageWritten(inode: Inode, page: number, record: BlockRecord, end: number): void {
+    const old = inode.blocks.record(page);
+    const moved = old?.block !== record.block || old.checksum !== record.checksum;
+    const grown = Math.min(end, inode.size) > inode.diskSize;
+    if (moved) inode.blocks.set(page, record);
+    if (grown) inode.diskSize = Math.min(end, inode.size);
+    if (moved || grown) this.metadataChanged();
+  }
+
+  /** Forgets the blocks from `size` on; the caller has dealt with the pages. */
+  protected truncateBlocks(inode: Inode, size: number): void {
+    inode.blocks.truncate(pageOf(size + PAGE_SIZE - 1));
+    this.metadataChanged();
+  }
+
+  protected complain(inode: Inode, page: number, message: string): void {
+    const complaint = { fs: this.traits.kind, file: inode.name, page, message };
+    this.complaints++;
+    const { trace } = this.system.simulation;
+    if (trace.on) trace.emit({ kind: 'fs_complaint', ...complaint });
+    this.complaints$.emit(complaint);
+  }
+
+  /** Metadata changed: it becomes durable by itself after the commit interval. */
+  private metadataChanged(): void {
+    if (this.commitTimer !== null) return;
+    const { simulation } = this.system;
+    this.commitTimer = simulation.after(this.traits.commitInterval, `${this.traits.kind} commit`, () => {
+      this.commitTimer = null;
+      if (!this.inodes.some((inode) => inode.metadataDirty)) return;
+      simulation.spawn(`${this.traits.kind} journal`, this.commit(), { daemon: true });
+    });
+  }
+}

@@ -1,0 +1,18 @@
+/**
+ * Floor 3. Files: inodes, the page cache's reads and writes, writeback, file-system models, the disk.
+ *
+ * The order of writeback is in writeback.ts and is the same for all; what differs between file systems is in one class
+ * each. Nothing here knows of devices, processes or system calls.
+ */
+export { BlockDevice, SECTOR_SIZE } from './block-device.js';
+export { HOLE } from './block-map.js';
+export { Btrfs } from './btrfs.js';
+export { CLOUD_SSD, DISK_PROFILES, HDD, NVME, type DiskProfile } from './disk-profile.js';
+export { Ext4 } from './ext4.js';
+export { FileSystem, type FsComplaint } from './file-system.js';
+export { readFromPageCache, writeToPageCache, type WriteData } from './filemap.js';
+export { Flusher, LINUX_WRITEBACK_TIMERS, type WritebackTimers } from './flusher.js';
+export { Inode } from './inode.js';
+export { fsync, type FsyncCost } from './sync.js';
+export { truncate } from './truncate.js';
+export { type PageRange, type WritebackCost } from './writeback.js';

@@ -1,0 +1,41 @@
+import { RwLock } from '../engine/index.js';
+import type { AddressSpace, MappedFile, VmOperations } from '../mm/index.js';
+import type { BlockMap } from './block-map.js';
+import type { FileSystem } from './file-system.js';
+import { FileVmOperations } from './vm-operations.js';
+
+/** A file: Linux's struct inode with its address space. */
+export class Inode implements MappedFile {
+  readonly vmOps: VmOperations;
+  /** i_rwsem: exclusive for write(2) and ftruncate(2). */
+  readonly rwsem: RwLock;
+  /** Virtual time in ns at which the inode became dirty; null while it is clean. Background writeback goes by it. */
+  dirtiedWhen: number | null = null;
+  /** i_disksize: what the next commit says of the size. It follows the data onto the disk, never the other way round. */
+  diskSize: number;
+  /** i_size that a power loss would leave. */
+  durableSize: number;
+
+  constructor(
+    readonly fs: FileSystem,
+    readonly ino: number,
+    readonly name: string,
+    readonly mapping: AddressSpace,
+    readonly blocks: BlockMap,
+  ) {
+    this.vmOps = new FileVmOperations(this);
+    this.rwsem = new RwLock(fs.system.simulation, `i_rwsem of ${name}`);
+    this.diskSize = mapping.size;
+    this.durableSize = mapping.size;
+  }
+
+  /** i_size in bytes. */
+  get size(): number {
+    return this.mapping.size;
+  }
+
+  /** True if metadata changed that a power loss would undo. */
+  get metadataDirty(): boolean {
+    return this.blocks.dirty || this.durableSize !== this.diskSize;
+  }
+}

@@ -1,0 +1,31 @@
+import type { Task } from '../engine/index.js';
+import type { Inode } from './inode.js';
+import { WHOLE_FILE, waitForWriteback, writeInode, type PageRange, type WritebackCost } from './writeback.js';
+
+/** What one fsync cost. */
+export interface FsyncCost extends WritebackCost {
+  /** ns from call to return */
+  ns: number;
+}
+
+/**
+ * fsync(2), and the part of msync(2) that is one mapping's: writes every page of the range that is dirty now, waits for
+ * the disk, makes metadata durable and empties the disk's cache.
+ *
+ * What a device wrote through a pin into a page that counts as clean is not dirty, and not written.
+ */
+export function* fsync(inode: Inode, range: PageRange = WHOLE_FILE): Task<FsyncCost> {
+  const { fs } = inode;
+  const { simulation } = fs.system;
+  const began = simulation.now;
+  const cost: FsyncCost = { folios: 0, deviceWaitNs: 0, ns: 0 };
+  const synced = fs.traits.syncsWholeFile ? WHOLE_FILE : range;
+  if (simulation.trace.on) simulation.trace.emit({ kind: 'fsync_start', file: inode.name });
+  yield* writeInode(inode, 'sync', cost, synced);
+  yield* waitForWriteback(inode, synced);
+  if (inode.metadataDirty) yield* fs.commit();
+  else yield* fs.device.flush();
+  cost.ns = simulation.now - began;
+  if (simulation.trace.on) simulation.trace.emit({ kind: 'fsync_end', file: inode.name, folios: cost.folios });
+  return cost;
+}

@@ -1,0 +1,68 @@
+import { isErrno } from '../base/index.js';
+import type { Task } from '../engine/index.js';
+import { PG_UPTODATE, type FaultResult, type VmFault, type VmOperations } from '../mm/index.js';
+import { lockCachedFolio } from './filemap.js';
+import type { Inode } from './inode.js';
+
+/** What a file does about faults on its mappings: filemap_fault and the file system's page_mkwrite. */
+export class FileVmOperations implements VmOperations {
+  constructor(private readonly inode: Inode) {}
+
+  /** filemap_fault: `locked` with the folio valid, locked and referenced; SIGBUS behind the end of the file. */
+  *fault(fault: VmFault): Task<FaultResult> {
+    const { mapping, fs } = this.inode;
+    const { memory } = fs.system;
+    if (fault.pgoff >= mapping.sizeInPages) return 'SIGBUS';
+    let folio: number;
+    try {
+      folio = yield* lockCachedFolio(this.inode, fault.pgoff);
+    } catch (error) {
+      if (isErrno(error, 'EIO')) return 'SIGBUS';
+      throw error;
+    }
+    if (folio < 0) return 'OOM';
+    // The file may have shrunk while the page came from the disk.
+    if (fault.pgoff >= mapping.sizeInPages) {
+      memory.unlockFolio(folio);
+      memory.put(folio);
+      return 'SIGBUS';
+    }
+    fault.frame = folio + (fault.pgoff - memory.frames.index[folio]);
+    return 'locked';
+  }
+
+  /** filemap_map_pages. */
+  mapPages(from: number, to: number, map: (pgoff: number, frame: number) => void): void {
+    const { mapping, fs } = this.inode;
+    const { memory } = fs.system;
+    const end = Math.min(to, mapping.sizeInPages);
+    for (let page = mapping.pages.next(from, end); page >= 0; page = mapping.pages.next(page + 1, end)) {
+      const frame = mapping.pages.get(page);
+      const folio = memory.frames.folioOf(frame);
+      if (memory.frames.has(folio, PG_UPTODATE) && !memory.isLocked(folio)) map(page, frame);
+    }
+  }
+
+  /**
+   * page_mkwrite: reserves what a write needs, dirties the folio and leaves it locked. On a file system with stable
+   * pages it waits until the page has been written.
+   */
+  *pageMkwrite(fault: VmFault): Task<FaultResult> {
+    const { mapping, fs } = this.inode;
+    const { memory } = fs.system;
+    const folio = memory.frames.folioOf(fault.frame);
+    // A truncation holds the lock from before it changes the size until the pages are gone.
+    yield mapping.invalidateLock.shared;
+    yield* memory.lockFolio(folio);
+    if (fs.system.mappingOf(folio) !== mapping) {
+      memory.unlockFolio(folio);
+      mapping.invalidateLock.releaseShared();
+      return 'retry';
+    }
+    if (mapping.options.stableWrites) yield* memory.waitForWriteback(folio);
+    fs.prepareWrite(this.inode, folio);
+    fs.dirtyFolio(mapping, folio);
+    mapping.invalidateLock.releaseShared();
+    return 'locked';
+  }
+}
