@@ -1,0 +1,243 @@
+import { inject, injectable } from 'inversify';
+import type { Observable } from 'rxjs';
+import { Errno, PAGE_SIZE, hex, isPageAligned, pageAlignUp, pageOf } from '../base/index.js';
+import { HotStream, Simulation, type Task } from '../engine/index.js';
+import {
+  FileSystem,
+  Flusher,
+  fsync,
+  readFromPageCache,
+  truncate,
+  writeToPageCache,
+  type FsComplaint,
+  type FsyncCost,
+  type Inode,
+  type PageRange,
+  type WriteData,
+} from '../fs/index.js';
+import {
+  MmSystem,
+  PTE_ACCESSED,
+  PTE_DIRTY,
+  Reclaim,
+  VM_READ,
+  VM_SHARED,
+  VM_WRITE,
+  exitMmap,
+  handleMmFault,
+  madviseDontneed,
+  mmap,
+  munmap,
+  pteFrame,
+  ptePresent,
+  pteWritable,
+  type MmFault,
+  type MmStruct,
+  type Vma,
+} from '../mm/index.js';
+import { NotifierHub, type InvalidateRange } from '../../notifiers/index.js';
+import { Process } from './process.js';
+import { KernelPolicy } from './tokens.js';
+
+/** Where and how to map. */
+export interface MmapOptions {
+  /** Address, page-aligned, as with MAP_FIXED; if absent the kernel chooses. The mapping's `start` says where it is. */
+  readonly address?: number;
+  /** Bytes, rounded up to pages. */
+  readonly length: number;
+  readonly prot: 'r' | 'rw';
+  readonly share: 'shared' | 'private';
+  /** The file and the byte of it at `address`, page-aligned; absent for anonymous memory. */
+  readonly file?: { readonly inode: Inode; readonly offset: number };
+}
+
+/** How an access by the CPU ended: null, or the signal that the process gets. */
+export type Signal = 'SIGBUS' | 'SIGSEGV' | null;
+
+/**
+ * The kernel as its users see it: processes, files, system calls, and the streams of what happens inside.
+ *
+ * System calls are tasks: run them with `yield*` from a task of your own. They throw an Errno where Linux returns one.
+ */
+@injectable()
+export class KernelCore {
+  /**
+   * Starts of invalidations, of all address spaces. A subscriber may hold a range: the kernel then waits before it
+   * changes the page tables.
+   */
+  readonly invalidations$: Observable<InvalidateRange>;
+  /** Their ends. */
+  readonly invalidationEnds$: Observable<InvalidateRange>;
+  /** Page faults, of CPUs and on behalf of devices. */
+  readonly faults$: Observable<MmFault>;
+  /** Clean file pages that became writable. */
+  readonly mkwrites$: Observable<{ readonly mm: MmStruct; readonly address: number }>;
+  /** What the file system found wrong. */
+  readonly complaints$: Observable<FsComplaint>;
+  /** Every fsync, when it has returned; and every msync, for each file that it synced. */
+  readonly fsyncs$ = new HotStream<FsyncCost & { readonly inode: Inode }>();
+
+  readonly reclaim: Reclaim;
+
+  private lastPid = 0;
+
+  constructor(
+    @inject(Simulation) readonly simulation: Simulation,
+    @inject(NotifierHub) readonly hub: NotifierHub,
+    @inject(MmSystem) readonly mm: MmSystem,
+    @inject(FileSystem) readonly fs: FileSystem,
+    @inject(Flusher) readonly flusher: Flusher,
+    @inject(KernelPolicy) readonly policy: KernelPolicy,
+  ) {
+    this.invalidations$ = hub.start$;
+    this.invalidationEnds$ = hub.end$;
+    this.faults$ = mm.faults$;
+    this.mkwrites$ = mm.mkwrites$;
+    this.complaints$ = fs.complaints$;
+    this.reclaim = new Reclaim(mm, policy);
+    mm.reclaimer = (frames) => this.reclaim.shrink(frames);
+    flusher.serve(fs);
+  }
+
+  /** A new process with an empty address space. */
+  createProcess(name: string): Process {
+    const pid = ++this.lastPid;
+    return new Process(pid, name, this.mm.newMm(`mm of ${name}`));
+  }
+
+  /** exit(2): drivers are told that the address space goes away; then everything is unmapped. */
+  *exit(process: Process): Task {
+    yield* exitMmap(process.mm);
+  }
+
+  /** mmap(2). @throws Errno EINVAL, ENOMEM */
+  *mmap(process: Process, options: MmapOptions): Task<Vma> {
+    const flags = VM_READ | (options.prot === 'rw' ? VM_WRITE : 0) | (options.share === 'shared' ? VM_SHARED : 0);
+    const { address, length, file } = options;
+    const at = address === undefined ? {} : { address };
+    if (file === undefined) {
+      if (options.share === 'shared') throw new Errno('EINVAL', 'shared anonymous memory: map a file instead');
+      return yield* mmap(process.mm, { ...at, length, flags });
+    }
+    if (file.offset % PAGE_SIZE !== 0) throw new Errno('EINVAL', `mmap of byte ${String(file.offset)} of a file`);
+    return yield* mmap(process.mm, {
+      ...at,
+      length,
+      flags,
+      file: { file: file.inode, pgoff: file.offset / PAGE_SIZE },
+    });
+  }
+
+  /** munmap(2). @throws Errno EINVAL */
+  *munmap(process: Process, address: number, length: number): Task {
+    yield* munmap(process.mm, address, length);
+  }
+
+  /** madvise(MADV_DONTNEED): one CLEAR per mapping, even where nothing is populated. @throws Errno EINVAL, ENOMEM */
+  *madviseDontneed(process: Process, address: number, length: number): Task {
+    yield* madviseDontneed(process.mm, address, length);
+  }
+
+  /** A store by the process: `length` bytes at `address`, faulting as it must. */
+  *store(process: Process, address: number, length: number, data: WriteData = null): Task<Signal> {
+    const stamp = this.mm.memory.nextStamp();
+    return yield* this.access(process, address, length, true, (frame, within, bytes, done) => {
+      this.mm.memory.contents.write(frame, within, bytes, stamp, data, done);
+    });
+  }
+
+  /** A load by the process into `target`. */
+  *load(process: Process, address: number, target: Uint8Array): Task<Signal> {
+    return yield* this.access(process, address, target.length, false, (frame, within, bytes, done) => {
+      this.mm.memory.contents.read(frame, within, target, done, bytes);
+    });
+  }
+
+  /** Buffered write(2) at an offset. @returns bytes written @throws Errno EINVAL, EFAULT, EFBIG, EIO */
+  *pwrite(inode: Inode, offset: number, length: number, data: WriteData = null): Task<number> {
+    return yield* writeToPageCache(inode, offset, length, data);
+  }
+
+  /** Buffered read(2) at an offset. @returns bytes read @throws Errno EINVAL, EIO */
+  *pread(inode: Inode, offset: number, target: Uint8Array): Task<number> {
+    return yield* readFromPageCache(inode, offset, target);
+  }
+
+  /** ftruncate(2). @throws Errno EINVAL, EFBIG, EIO */
+  *ftruncate(inode: Inode, size: number): Task {
+    if (!(size >= 0)) throw new Errno('EINVAL', `ftruncate of ${inode.name} to ${String(size)} bytes`);
+    yield* truncate(inode, size);
+  }
+
+  /** fsync(2): when it returns, everything that was dirty when it was called is on the disk. */
+  *fsync(inode: Inode): Task<FsyncCost> {
+    return yield* this.fsyncRange(inode);
+  }
+
+  /**
+   * msync(2) with MS_SYNC: syncs what each shared file mapping shows in the range; what lies behind a hole too.
+   * @throws Errno EINVAL for an unaligned address; ENOMEM if part of the range is not mapped
+   */
+  *msync(process: Process, address: number, length: number): Task {
+    const { mm } = process;
+    const end = address + pageAlignUp(length);
+    if (!isPageAligned(address) || !(length >= 0)) {
+      throw new Errno('EINVAL', `msync of ${String(length)} bytes at ${hex(address)}`);
+    }
+    yield mm.mmapLock.shared;
+    const mapped = mm.vmas.overlapping(address, end).map((vma) => {
+      const start = Math.max(address, vma.start);
+      const stop = Math.min(end, vma.end);
+      const file = vma.has(VM_SHARED) ? vma.file : null;
+      return { file, bytes: stop - start, pages: { first: vma.pageIndex(start), end: vma.pageIndex(stop) } };
+    });
+    mm.mmapLock.releaseShared();
+    for (const { file, pages } of mapped) {
+      if (file !== null) yield* this.fsyncRange(this.fs.inodeOf(file.mapping), pages);
+    }
+    if (mapped.reduce((sum, { bytes }) => sum + bytes, 0) < end - address) {
+      throw new Errno('ENOMEM', `msync of [${hex(address)}, ${hex(end)}): holes`);
+    }
+  }
+
+  private *fsyncRange(inode: Inode, range?: PageRange): Task<FsyncCost> {
+    const cost = yield* fsync(inode, range);
+    this.fsyncs$.emit({ ...cost, inode });
+    return cost;
+  }
+
+  private *access(
+    process: Process,
+    address: number,
+    length: number,
+    write: boolean,
+    touch: (frame: number, within: number, bytes: number, done: number) => void,
+  ): Task<Signal> {
+    const { mm } = process;
+    for (let done = 0; done < length;) {
+      const at = address + done;
+      const within = at % PAGE_SIZE;
+      const bytes = Math.min(PAGE_SIZE - within, length - done);
+      const pte = mm.pageTable.get(pageOf(at));
+      if (write ? pteWritable(pte) : ptePresent(pte)) {
+        mm.pageTable.set(pageOf(at), pte | PTE_ACCESSED | (write ? PTE_DIRTY : 0));
+        touch(pteFrame(pte), within, bytes, done);
+        done += bytes;
+        continue;
+      }
+      const signal = yield* this.userFault(mm, at - within, write);
+      if (signal !== null) return signal;
+    }
+    return null;
+  }
+
+  private *userFault(mm: MmStruct, address: number, write: boolean): Task<Signal> {
+    yield mm.mmapLock.shared;
+    const vma = mm.vmas.at(address);
+    const allowed = vma?.has(write ? VM_WRITE : VM_READ) === true;
+    const result = vma === null || !allowed ? 'SIGSEGV' : yield* handleMmFault(vma, address, write);
+    mm.mmapLock.releaseShared();
+    if (result === 'OOM') throw new Errno('ENOMEM', `page fault at ${hex(address)} of ${mm.name}: out of memory`);
+    return result === 'SIGBUS' || result === 'SIGSEGV' ? result : null;
+  }
+}

@@ -1,0 +1,9 @@
+import type { MmCosts } from '../mm/index.js';
+import type { KernelPolicy as Policy } from './policy.js';
+
+/** Names under which the container holds what has no class of its own. */
+export const KernelPolicy: unique symbol = Symbol('KernelPolicy');
+export type KernelPolicy = Policy;
+
+export const KernelCosts: unique symbol = Symbol('KernelCosts');
+export type KernelCosts = MmCosts;
