@@ -1,0 +1,49 @@
+import type { Task } from '../../src/engine/index.js';
+import type { MmStruct } from '../../src/mm/index.js';
+import type { Mkey, PageFault } from './hardware.js';
+
+/** ibv_reg_mr, ibv_reg_mr_iova. */
+export interface RegMrRequest {
+  readonly mm: MmStruct;
+  /** First byte, in the process. */
+  readonly start: number;
+  /** Bytes, at least 1. */
+  readonly length: number;
+  /** IBV_ACCESS_* */
+  readonly access: number;
+  /** Address by which remote requests name `start`; default `start`. Both must agree modulo 4096. */
+  readonly iova?: number;
+  /** Key to use instead of the next free one: for replays. */
+  readonly rkey?: number;
+}
+
+/** A registered memory region. Drivers extend it with what they keep of it. */
+export interface MemoryRegion {
+  readonly mkey: Mkey;
+  readonly mm: MmStruct;
+  readonly start: number;
+  readonly length: number;
+}
+
+/** What a driver counts. */
+export interface DriverStats {
+  /** Page faults of the device that it handled, successfully or not. */
+  faults: number;
+  /** Invalidations that reached one of its regions. */
+  invalidations: number;
+}
+
+/**
+ * A driver of one device: what the kernel's verbs call, and what the device calls.
+ *
+ * Everything else that a driver does, it does by subscribing: to the notifiers of an mm, or to the kernel's streams.
+ */
+export interface DeviceDriver {
+  readonly name: string;
+  readonly stats: DriverStats;
+  /** @throws Errno as ibv_reg_mr returns it */
+  regMr(request: RegMrRequest): Task<MemoryRegion>;
+  deregMr(region: MemoryRegion): Task;
+  /** The device needs translations. Must end in `hardware.resume(fault, …)`. */
+  pageFault(fault: PageFault): Task;
+}
