@@ -1,0 +1,7 @@
+/**
+ * Floor 6. What must hold: rules on the accesses of devices and on the kernel's announcements, watched while a run goes on.
+ *
+ * A rule looks at what happens, never at what a driver says. It knows no workload and no report.
+ */
+export { AccessRules } from './rules/access-rules.js';
+export { RuleViolation, type Contradiction, type RuleId } from './violation.js';
