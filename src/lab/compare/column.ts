@@ -1,0 +1,57 @@
+import type { KernelPolicy } from '../../kernel/index.js';
+import type { DriverPlugin } from '../../../devices/contract/index.js';
+import type { NotPosted } from '../replay/index.js';
+
+/** A driver under a policy: what one column of a comparison runs. */
+export interface ColumnPlan {
+  readonly plugin: DriverPlugin;
+  readonly policy: KernelPolicy;
+}
+
+/** A registration that the kernel refused: the application could not have run. */
+export interface Refusal {
+  readonly errno: string;
+  /** The rule, the object and the value, in words. */
+  readonly reason: string;
+  readonly host: string;
+  readonly rkey: number;
+}
+
+/** What one column found. Times in virtual ns; sizes in bytes; pages of 4 KiB. */
+export interface ColumnResult {
+  readonly driver: string;
+  readonly policy: string;
+  readonly refused?: Refusal;
+  readonly requests: number;
+  /** Requests that completed with IBV_WC_SUCCESS. */
+  readonly completed: number;
+  /** Requests that completed with anything else. */
+  readonly errors: number;
+  /** Bytes that completed requests wrote. */
+  readonly acknowledgedBytes: number;
+  /** Bytes acknowledged before an fsync that returned, and not on the disk after power loss and recovery. */
+  readonly lostBytes: number;
+  /** Blocks that hold one part of an acknowledged request and lack another. */
+  readonly tornBlocks: number;
+  readonly badChecksums: number;
+  /** READs that returned data older than what had been acknowledged. */
+  readonly staleReads: number;
+  /** Complaints of the file system. */
+  readonly fsErrors: number;
+  readonly latencyNs: { readonly p50: number; readonly p99: number; readonly max: number };
+  readonly deviceFaults: number;
+  /** Invalidations that reached a driver. */
+  readonly invalidations: number;
+  readonly rnrNaks: number;
+  readonly retransmits: number;
+  /** Most pages that were pinned at once. */
+  readonly pinnedPages: number;
+  /** Most pages of the files that were seen in memory. */
+  readonly residentPages: number;
+  readonly fsync: { readonly count: number; readonly totalNs: number; readonly waitedForDeviceNs: number };
+  /** From the first post to the last completion. */
+  readonly durationNs: number;
+  /** Acknowledged bytes over that time. */
+  readonly throughputBytesPerSecond: number;
+  readonly notPosted: readonly NotPosted[];
+}

@@ -1,0 +1,226 @@
+import { quantileSorted } from 'simple-statistics';
+import { Gate, SEC, TaskFailure, type Task, type TraceSink } from '../../engine/index.js';
+import { createWorld, type World } from '../../kernel/index.js';
+import { DriverFactory, type MemoryRegion } from '../../../devices/contract/index.js';
+import { CompletionQueue, Nic, PacketPool, type DmaOp } from '../../../devices/nic/index.js';
+import { readRequests, type CapturedRequest, type CaptureSummary } from '../capture/index.js';
+import { Connections, RegistrationRefused, ReplayHost, Replayer, type HostLayout } from '../replay/index.js';
+import { AcknowledgedData, judge } from '../verdict/index.js';
+import type { ColumnPlan, ColumnResult, Refusal } from './column.js';
+import type { CompareOptions } from './options.js';
+
+/** READs may ask for that many times the capture's own size, and a gigabyte: what a real capture can stand for. */
+const READ_BUDGET_FACTOR = 64;
+const READ_BUDGET_BASE = 2 ** 30;
+
+/** One column: the capture replayed with one driver under one policy, up to the power loss and the verdict. */
+export class ColumnRun {
+  private readonly world: World;
+  private readonly hosts = new Map<string, ReplayHost>();
+  private readonly data = new Map<ReplayHost, AcknowledgedData>();
+  private readonly regionListeners: ((region: MemoryRegion) => void)[] = [];
+  private readonly finishers: (() => void)[];
+  private readonly completions: CompletionQueue;
+  private readonly replayer: Replayer;
+  private readonly latencies: number[] = [];
+  private readonly staleReads = new Set<number>();
+  private readonly fsync = { count: 0, totalNs: 0, waitedForDeviceNs: 0 };
+  private residentPages = 0;
+  private readonly trafficOver: Gate;
+
+  constructor(
+    private readonly options: CompareOptions,
+    private readonly plan: ColumnPlan,
+    private readonly summary: CaptureSummary,
+    layouts: readonly HostLayout[],
+    trace: TraceSink,
+  ) {
+    const { seed, memory, fileSystem, disk, writeback } = options;
+    const { policy, plugin } = plan;
+    this.world = createWorld({ seed, memory, fileSystem, disk, writeback, policy, modules: [plugin.module] });
+    const { simulation } = this.world;
+    simulation.trace.attach(trace);
+    this.trafficOver = new Gate(simulation, 'the traffic');
+    this.completions = new CompletionQueue(simulation, 'completions');
+    this.addHosts(layouts);
+    const receives = new CompletionQueue(simulation, 'receives');
+    this.replayer = new Replayer(
+      simulation,
+      this.hosts,
+      new Connections(this.hosts, this.completions, receives),
+      {
+        asFastAsPossible: options.asFastAsPossible,
+        readBudget: READ_BUDGET_FACTOR * summary.bytes + READ_BUDGET_BASE,
+      },
+      (mark, { status }, latencyNs) => {
+        this.latencies.push(latencyNs);
+        for (const data of this.data.values()) data.completed(mark, status === 'IBV_WC_SUCCESS');
+      },
+    );
+    this.finishers = options.monitors.map((monitor) =>
+      monitor({
+        world: this.world,
+        nics: [...this.hosts.values()].map(({ nic }) => nic),
+        driver: plugin.manifest,
+        onRegion: (listener) => this.regionListeners.push(listener),
+      }),
+    );
+  }
+
+  /** Runs to the end. A refused registration is a result, not an error. */
+  run(): ColumnResult {
+    try {
+      this.world.simulation.runTask('replay', this.replay());
+    } catch (error) {
+      const cause = error instanceof TaskFailure ? error.cause : error;
+      if (cause instanceof RegistrationRefused) return this.result(refusalOf(cause));
+      throw error;
+    }
+    return this.result();
+  }
+
+  private *replay(): Task {
+    const { simulation } = this.world;
+    for (const host of this.hosts.values()) yield* host.start();
+    yield* this.replayer.registerStandingKeys();
+    if (this.options.fsyncPeriod > 0) {
+      for (const host of this.hosts.values()) {
+        simulation.spawn(`fsync of ${host.name}`, this.fsyncPeriodically(host), { daemon: true });
+      }
+    }
+    // A server has been up for a while when its clients come: what registration dirtied has been written since.
+    yield this.options.fsyncPeriod;
+    yield* this.replayer.run(this.requests(), this.completions);
+    this.trafficOver.open();
+    for (const host of this.hosts.values()) yield* this.syncOnce(host);
+    for (const finish of this.finishers) finish();
+    this.world.kernel.fs.device.powerLoss();
+    this.world.kernel.fs.recover();
+  }
+
+  private *requests(): Generator<CapturedRequest, void, void> {
+    const { capture, icrc, onProgress } = this.options;
+    const label = `${this.plan.plugin.manifest.name} ${this.plan.policy.id}`;
+    const events = readRequests(capture, {
+      icrc,
+      onProgress: (done, total) => onProgress?.(label, done, total),
+    });
+    for (const event of events) if (event.kind === 'request') yield event.request;
+  }
+
+  private *fsyncPeriodically(host: ReplayHost): Task {
+    const { simulation } = this.world;
+    const { fsyncPeriod } = this.options;
+    // Whoever calls fsync did not begin with the traffic: the seed says where in its period it is.
+    let next = simulation.now + simulation.random.split(`fsync of ${host.name}`).between(1, fsyncPeriod);
+    for (;;) {
+      yield Math.max(0, next - simulation.now);
+      // After the traffic the last fsync is the run's own.
+      if (this.trafficOver.isOpen) return;
+      yield* this.syncOnce(host);
+      next = Math.max(simulation.now, next + fsyncPeriod);
+    }
+  }
+
+  private *syncOnce(host: ReplayHost): Task {
+    const { inode } = host;
+    if (inode === null) return;
+    const returned = this.data.get(host)?.fsyncBegins();
+    const cost = yield* this.world.kernel.fsync(inode);
+    returned?.();
+    this.fsync.count++;
+    this.fsync.totalNs += cost.ns;
+    this.fsync.waitedForDeviceNs += cost.deviceWaitNs;
+    const resident = [...this.hosts.values()].reduce(
+      (sum, { inode: file }) => sum + (file?.mapping.pages.size ?? 0),
+      0,
+    );
+    this.residentPages = Math.max(this.residentPages, resident);
+  }
+
+  private addHosts(layouts: readonly HostLayout[]): void {
+    const { kernel, simulation, container } = this.world;
+    const pool = new PacketPool();
+    const factory = container.get<DriverFactory>(DriverFactory);
+    for (const name of hostNames(this.summary)) {
+      const nic = new Nic(simulation, kernel.mm.memory, pool, name, this.options.device);
+      const driver = factory(nic, kernel);
+      nic.attach(driver);
+      const layout = layouts.find((candidate) => candidate.host === name) ?? null;
+      const host = new ReplayHost(kernel, name, nic, driver, layout, this.options.content);
+      host.onRegion = (region) => {
+        for (const listener of this.regionListeners) listener(region);
+      };
+      this.hosts.set(name, host);
+      if (host.inode === null) continue;
+      const data = new AcknowledgedData();
+      this.data.set(host, data);
+      nic.dma.issued$.subscribe((op) => {
+        this.onDma(host, data, op);
+      });
+    }
+  }
+
+  private onDma(host: ReplayHost, data: AcknowledgedData, op: DmaOp): void {
+    if (op.mkey === null || op.kind === 'call') return;
+    const page = host.filePage(op.address);
+    if (page < 0) return;
+    if (op.kind === 'write') {
+      data.written(op.mark, page, op.offset, op.length, op.stamp);
+    } else if (data.isStale(page, op.offset, op.length, this.world.kernel.mm.memory.contents, op.frame)) {
+      this.staleReads.add(op.mark);
+    }
+  }
+
+  private result(refused?: Refusal): ColumnResult {
+    const { replayer, plan, world } = this;
+    const durationNs = replayer.lastCompletionAt - replayer.firstPostAt;
+    const acknowledgedBytes = [...this.data.values()].reduce((all, data) => all + data.acknowledgedBytes, 0);
+    const ran = refused === undefined;
+    const verdicts = ran ? [...this.data].map(([host, data]) => (host.inode ? judge(host.inode, data) : null)) : [];
+    const sum = (pick: (verdict: NonNullable<(typeof verdicts)[number]>) => number): number =>
+      verdicts.reduce((total, verdict) => total + (verdict === null ? 0 : pick(verdict)), 0);
+    const hosts = [...this.hosts.values()];
+    const total = (pick: (host: ReplayHost) => number): number => hosts.reduce((all, host) => all + pick(host), 0);
+    return {
+      driver: plan.plugin.manifest.name,
+      policy: plan.policy.id,
+      ...(refused === undefined ? {} : { refused }),
+      requests: replayer.posted,
+      completed: replayer.completed,
+      errors: replayer.errors,
+      acknowledgedBytes,
+      lostBytes: sum((verdict) => verdict.lostBytes),
+      tornBlocks: sum((verdict) => verdict.tornBlocks),
+      badChecksums: sum((verdict) => verdict.badChecksums),
+      staleReads: this.staleReads.size,
+      fsErrors: world.kernel.fs.complaints,
+      latencyNs: quantiles(this.latencies),
+      deviceFaults: total(({ nic }) => nic.stats.pageFaults),
+      invalidations: total(({ driver }) => driver.stats.invalidations),
+      rnrNaks: total(({ nic }) => nic.stats.rnrNaksSent),
+      retransmits: total(({ nic }) => nic.stats.retransmits),
+      pinnedPages: world.kernel.mm.pins.peak,
+      residentPages: this.residentPages,
+      fsync: this.fsync,
+      durationNs,
+      throughputBytesPerSecond: durationNs === 0 ? 0 : Math.round((acknowledgedBytes * SEC) / durationNs),
+      notPosted: [...replayer.notPosted.values()],
+    };
+  }
+}
+
+function hostNames(summary: CaptureSummary): string[] {
+  return [...new Set(summary.flows.flatMap(({ requester, responder }) => [requester, responder]))].sort();
+}
+
+function refusalOf({ life, cause }: RegistrationRefused): Refusal {
+  return { errno: cause.code, reason: cause.message, host: life.owner, rkey: life.rKey };
+}
+
+function quantiles(values: readonly number[]): ColumnResult['latencyNs'] {
+  if (values.length === 0) return { p50: 0, p99: 0, max: 0 };
+  const sorted = Float64Array.from(values).sort();
+  const at = (p: number): number => Math.round(quantileSorted(sorted as unknown as number[], p));
+  return { p50: at(0.5), p99: at(0.99), max: sorted[sorted.length - 1] };
+}

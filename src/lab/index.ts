@@ -1,0 +1,10 @@
+/**
+ * Floor 6. What people do with the emulator: captures read, replayed, judged and compared.
+ *
+ * Drives kernel and devices through their faces. It does not import the checks: whoever wants a run watched hands it
+ * monitors.
+ */
+export * from './capture/index.js';
+export * from './compare/index.js';
+export * from './replay/index.js';
+export * from './verdict/index.js';

@@ -1,0 +1,18 @@
+/**
+ * Replays: the hosts of a capture in the emulator, their memory as files, their keys over time, and its requests posted
+ * on emulated queue pairs.
+ *
+ * Nothing here judges what comes of it, or knows which driver a host has.
+ */
+export { Connections } from './connections.js';
+export { HostLayout, layOut, type KeyLife, type Segment } from './memory-layout.js';
+export { ReplayHost } from './replay-host.js';
+export {
+  NOT_POSTED_TEXT,
+  RegistrationRefused,
+  Replayer,
+  type CompletionListener,
+  type NotPosted,
+  type NotPostedReason,
+  type ReplayOptions,
+} from './replayer.js';
