@@ -1,0 +1,95 @@
+/**
+ * The house: floors import downwards, folders of one floor do not import each other, and a folder is entered through its
+ * index.ts.
+ */
+const FLOORS = [
+  ['^src/engine/', '^src/base/'],
+  ['^notifiers/'],
+  ['^src/mm/'],
+  ['^src/fs/'],
+  ['^src/kernel/'],
+  ['^devices/'],
+  ['^src/lab/', '^src/check/'],
+  ['^src/cli/', '^src/index\\.ts$'],
+];
+
+/** What a floor may not import: everything above it. */
+const upward = FLOORS.flatMap((folders, floor) => {
+  const above = FLOORS.slice(floor + 1).flat();
+  return above.length === 0
+    ? []
+    : [
+        {
+          name: `no-import-up-from-floor-${floor}`,
+          severity: 'error',
+          from: { path: folders },
+          to: { path: above },
+        },
+      ];
+});
+
+/** Neighbours: base and engine, lab and check, the drivers, the NIC and the drivers. */
+const NEIGHBOURS = [
+  ['^src/base/', '^src/engine/'],
+  ['^src/lab/', '^src/check/'],
+  ['^src/check/', '^src/lab/'],
+  ['^devices/contract/', '^devices/(nic|odp|pinned)/'],
+  ['^devices/nic/', '^devices/(odp|pinned)/'],
+  ['^devices/odp/', '^devices/(nic|pinned)/'],
+  ['^devices/pinned/', '^devices/(nic|odp)/'],
+];
+
+const sideways = NEIGHBOURS.map(([from, to]) => ({
+  name: `no-import-from-${from.replace(/\W/g, '')}-to-neighbour`,
+  severity: 'error',
+  from: { path: from },
+  to: { path: to },
+}));
+
+/** Folders with a face. An import from outside goes to the face. */
+const FACES = [
+  'src/engine',
+  'src/base',
+  'notifiers',
+  'src/mm',
+  'src/fs',
+  'src/kernel',
+  'devices/contract',
+  'devices/nic/wire',
+  'devices/odp',
+  'devices/pinned',
+  'src/lab/capture',
+  'src/lab/replay',
+  'src/lab/verdict',
+  'src/lab/compare',
+  'src/check',
+];
+
+const faces = FACES.map((folder) => ({
+  name: `enter-${folder.replace(/\//g, '-')}-by-its-index`,
+  severity: 'error',
+  from: { pathNot: `^${folder}/` },
+  to: { path: `^${folder}/`, pathNot: `^${folder}/index\\.ts$` },
+}));
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    ...upward,
+    ...sideways,
+    ...faces,
+    {
+      name: 'no-cycles-between-files',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'default'] },
+  },
+};

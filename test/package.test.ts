@@ -1,0 +1,89 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
+const BIN = 'dist/src/cli/main.js';
+const CAPTURE = 'captures/odp-write-ext4file-q4-4096.pcap';
+
+/** What was built, run as a user runs it. */
+function node(...args: string[]): { readonly status: number | null; readonly out: string; readonly err: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
+  return { status, out: stdout, err: stderr };
+}
+
+/** The first code block of the README behind a comment that says where it comes from. */
+function shown(source: string): string {
+  const text = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  const block = new RegExp(`<!-- ${source.replaceAll('.', '\\.')} -->\\s*\`\`\`\\w+\\n(.*?)\`\`\``, 's').exec(text);
+  if (block === null) throw new Error(`README.md shows nothing of "${source}"`);
+  return block[1].trim();
+}
+
+beforeAll(() => {
+  if (!existsSync(join(ROOT, BIN))) throw new Error(`${BIN} is missing: npm run build`);
+});
+
+describe('README.md', () => {
+  it('shows what the main job prints', () => {
+    const capture = 'captures/fio-librpma-file-1024.pcap';
+    const { status, out } = node(BIN, 'compare', capture);
+    expect(status).toBe(0);
+    expect(shown(`pinless compare ${capture}`)).toBe(out.trim());
+  });
+
+  it('shows the example, and what it prints', () => {
+    const example = 'examples/print-invalidations.mjs';
+    expect(shown(example)).toBe(readFileSync(join(ROOT, example), 'utf8').trim());
+    expect(shown(`node ${example}`)).toBe(node(example).out.trim());
+  });
+});
+
+describe('a driver of somebody else', () => {
+  const compare = (driver: string, ...options: string[]): ReturnType<typeof node> =>
+    node(BIN, 'compare', CAPTURE, '--drivers', `./test/fixtures/drivers/${driver}.mjs`, ...options);
+
+  it('gets a column', () => {
+    const { status, out, err } = compare('ignores-nothing', '--json');
+    expect([status, err]).toEqual([0, '']);
+    expect(JSON.parse(out)).toMatchObject({ columns: [{ driver: 'ignores-nothing', errors: 0, lostBytes: 0 }] });
+  });
+
+  // The message names the driver, the range or the fault, and the seed.
+  it.each([
+    ['throws', /driver "throws" threw in invalidate\(PROTECTION_PAGE \[0x\w+, 0x\w+\) of mm of 10\.77\.0\.2\): no/],
+    ['never-releases', /waits for PROTECTION_PAGE \[0x\w+, 0x\w+\) of mm of 10\.77\.0\.2, held by "never-releases"/],
+    [
+      'releases-twice',
+      /PROTECTION_PAGE \[0x\w+, 0x\w+\) of mm of 10\.77\.0\.2: "releases-twice" released its hold twice/,
+    ],
+    [
+      'fails-faults',
+      /driver "fails-faults" threw in pageFault\(write fault of page 0 of rkey 0x1bc9 of 10\.77\.0\.2\): /,
+    ],
+    ['never-resumes', /driver "never-resumes" threw in pageFault\(.*\): it ended without hardware\.resume/],
+    [
+      'keeps-translations',
+      /rule R10 broken by driver "keeps-translations" of 10\.77\.0\.2 at .* a write of 0x\w+ while /,
+    ],
+  ])('that is wrong stops the run: %s', (driver, message) => {
+    const { status, out, err } = compare(driver, '--seed', '5');
+    expect([status, out]).toEqual([2, '']);
+    expect(err).toMatch(message);
+    expect(err).toMatch(/\(seed 5\)/);
+    expect(err).not.toMatch(/^ {4}at /m);
+  });
+});
+
+it('a reader that goes away early is no error', () => {
+  const { status, stderr } = spawnSync(
+    'sh',
+    ['-c', `"${process.execPath}" ${BIN} compare ${CAPTURE} --json | head -c 1`],
+    {
+      cwd: ROOT,
+      encoding: 'utf8',
+    },
+  );
+  expect([status, stderr]).toEqual([0, '']);
+});
