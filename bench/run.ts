@@ -21,7 +21,7 @@ if (process.env.PINLESS_BENCH_CHILD === '1') {
 } else {
   const names = wanted.length === 0 ? Object.keys(CASES) : wanted;
   const results = names.flatMap((name) => {
-    const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url), name], {
+    const child = spawnSync(process.execPath, ['--expose-gc', fileURLToPath(import.meta.url), name], {
       env: { ...process.env, PINLESS_BENCH_CHILD: '1' },
       stdio: ['ignore', 'pipe', 'inherit'],
       encoding: 'utf8',
