@@ -5,8 +5,11 @@ import type { NicPacket, PacketPool, PacketReceiver } from './packet-pool.js';
 /** Decides whether a packet is lost on its way. */
 export type LossRule = (packet: NicPacket) => boolean;
 
-/** A NIC fetches the next request when the link is about to need it, so that queue pairs share the link fairly. */
-const QUEUED_REQUESTS = 16;
+/**
+ * A NIC fetches requests when the link is about to need them, so that queue pairs share it fairly, and some at a time: so
+ * many packets may be queued or on the link, and when half of them have arrived it fetches again.
+ */
+const QUEUED_REQUESTS = 32;
 
 /**
  * The outgoing side of a port: packets leave one after the other at the speed of the link and arrive in that order
@@ -23,6 +26,9 @@ export class Egress {
   private packets: (NicPacket | null)[] = new Array<null>(64).fill(null);
   private head = 0;
   private count = 0;
+  /** Packets of them: a run is several. */
+  private queued = 0;
+  private delivering = false;
   /** When the link is free again. */
   private freeAt = 0;
   private readonly timer: Timer;
@@ -40,9 +46,9 @@ export class Egress {
     });
   }
 
-  /** True while requests may be queued. Answers are, whatever there is. */
-  get hasRoom(): boolean {
-    return this.count < QUEUED_REQUESTS;
+  /** Packets of requests that may be queued now. Answers are queued whatever there is. */
+  get room(): number {
+    return QUEUED_REQUESTS - this.queued;
   }
 
   send(packet: NicPacket, to: PacketReceiver): void {
@@ -54,23 +60,63 @@ export class Egress {
     if (this.count === this.packets.length) this.grow();
     const { now } = this.simulation;
     const bytes = packet.wireBytes + this.link.overheadBytes;
-    this.freeAt = Math.max(now, this.freeAt) + Math.max(1, Math.round(bytes * this.nsPerByte));
+    const transfer = Math.max(1, Math.round(bytes * this.nsPerByte));
+    const start = Math.max(now, this.freeAt);
+    this.freeAt = start + packet.run * transfer;
     packet.receiver = to;
-    packet.arrival = this.freeAt + this.link.latency;
+    packet.arrival = start + transfer + this.link.latency;
+    packet.spacing = transfer;
+    this.queued += packet.run;
     this.packets[(this.head + this.count) & (this.packets.length - 1)] = packet;
-    if (this.count++ === 0) this.timer.arm(packet.arrival - now);
+    if (this.count++ === 0 && !this.delivering) this.timer.arm(packet.arrival - now);
   }
 
   private deliver(): void {
+    const { simulation } = this;
+    this.delivering = true;
+    for (;;) {
+      this.deliverOldest();
+      if (2 * this.queued <= QUEUED_REQUESTS) this.onRoom();
+      const next = this.packets[this.head];
+      // Two packets never arrive at the same instant: each takes at least 1 ns on the link.
+      if (next !== null && simulation.advanceAlone(next.arrival)) continue;
+      if (next !== null) this.timer.arm(next.arrival - simulation.now);
+      this.delivering = false;
+      return;
+    }
+  }
+
+  private deliverOldest(): void {
     const packet = this.packets[this.head];
+    const receiver = packet?.receiver;
+    if (packet === null || !receiver) return;
+    if (packet.run === 1) {
+      this.shift();
+      this.queued--;
+      receiver.receive(packet);
+      return;
+    }
+    const taken = receiver.receiveRun(packet);
+    this.queued -= taken;
+    if (taken === packet.run) {
+      this.shift();
+      this.pool.give(packet);
+    } else if (taken > 0) {
+      packet.skip(taken);
+    } else {
+      const first = this.pool.take();
+      first.copyFrom(packet);
+      first.mark = packet.mark;
+      packet.skip(1);
+      this.queued--;
+      receiver.receive(first);
+    }
+  }
+
+  private shift(): void {
     this.packets[this.head] = null;
     this.head = (this.head + 1) & (this.packets.length - 1);
     this.count--;
-    // Two packets never arrive at the same instant: each takes at least 1 ns on the link.
-    const next = this.packets[this.head];
-    if (next !== null) this.timer.arm(next.arrival - this.simulation.now);
-    packet?.receiver?.receive(packet);
-    this.onRoom();
   }
 
   private grow(): void {

@@ -35,14 +35,19 @@ export class NicMkey implements Mkey {
 
   /** The translation of the page that holds `address`; the address must be covered. */
   entry(address: number): number {
-    return this.entries.get(Math.floor(address / 4096) - this.firstPage);
+    return this.entryOfPage(pageOf(address));
+  }
+
+  /** The translation of a page, which must be covered. */
+  entryOfPage(page: number): number {
+    return this.entries.get(page - this.firstPage);
   }
 
   /** First page of [address, address + length) that lacks a sufficient translation, -1 if none does. */
   firstMissing(address: number, length: number, write: boolean): number {
     const needed = write ? MTT_PRESENT | MTT_WRITE : MTT_PRESENT;
-    const first = Math.floor(address / 4096) - this.firstPage;
-    const last = Math.floor((address + length - 1) / 4096) - this.firstPage;
+    const first = pageOf(address) - this.firstPage;
+    const last = pageOf(address + length - 1) - this.firstPage;
     for (let page = first; page <= last; page++) {
       if ((this.entries.get(page) & needed) !== needed) return page;
     }

@@ -129,6 +129,18 @@ export class Nic implements Hardware {
     else qp.receive(packet);
   }
 
+  /** PacketReceiver. */
+  receiveRun(packet: NicPacket): number {
+    const taken = this.qps.get(packet.destQp)?.receiveRun(packet) ?? 0;
+    this.stats.packetsReceived += taken;
+    return taken;
+  }
+
+  /** @internal True if no other queue pair waits for a turn: the one whose turn it is may send a run. */
+  get servesOne(): boolean {
+    return this.scheduled.length === 1;
+  }
+
   createMkey(init: MkeyInit): NicMkey {
     return this.mkeys.create(init);
   }
@@ -181,7 +193,7 @@ export class Nic implements Hardware {
 
   /** One packet per queue pair in turn, as long as the link wants more. */
   private serveScheduled(): void {
-    while (this.scheduled.length > 0 && this.egress.hasRoom) {
+    while (this.scheduled.length > 0 && this.egress.room > 0) {
       const qp = this.scheduled[0];
       const more = qp.requester.sendNext();
       if (more && this.scheduled.length === 1) continue;

@@ -98,12 +98,17 @@ export class QueuePair {
     }
   }
 
+  /** @internal see PacketReceiver */
+  receiveRun(packet: NicPacket): number {
+    return this.state === 'RTS' ? this.responder.receiveRun(packet) : 0;
+  }
+
   /** @internal */
   send(packet: NicPacket): void {
     const { remote } = this;
     if (remote === null) throw new SimulationError(`${this.toString()} is not connected`);
     packet.destQp = remote.qpn;
-    this.nic.stats.packetsSent++;
+    this.nic.stats.packetsSent += packet.run;
     this.nic.egress.send(packet, remote.nic);
   }
 

@@ -21,6 +21,9 @@ export interface RequesterAttributes extends RetryAttributes {
 /** Requests at least every so many packets that the responder acknowledge, so that the window moves in long messages. */
 const ACK_EVERY = 64;
 
+/** Packets that may leave as one object: half of what the link has queued, so that it never runs dry. */
+const MAX_RUN = 16;
+
 /**
  * The sending half of an RC queue pair (IBTA 9.7): cuts messages into packets, keeps them until they are acknowledged,
  * and sends them again from the first missing one after a sequence NAK, an RNR wait or an ACK timeout.
@@ -153,16 +156,31 @@ export class Requester implements RetryListener {
         return false;
       }
     }
+    const run = this.runLength(wqe, index);
     const packet = qp.nic.pool.take();
+    packet.run = run;
     buildRequest(packet, wqe, index, pathMtu, this.gather.take());
     packet.psn = psnAdd(wqe.firstPsn, index);
     packet.mark = wqe.mark;
     packet.ackReq = wqe.wantsResponse || index === wqe.packets - 1 || index % ACK_EVERY === ACK_EVERY - 1;
     const first = window.inFlight === 0;
-    if (window.sent(wqe)) qp.nic.stats.retransmits++;
+    if (window.sent(wqe, run)) qp.nic.stats.retransmits += run;
     this.clock.sent(first);
     qp.send(packet);
     return true;
+  }
+
+  /** How many packets from `index` on may leave as one object: middle packets that nobody asks to acknowledge. */
+  private runLength(wqe: SendWqe, index: number): number {
+    if (index === 0 || wqe.opcode !== 'RDMA_WRITE' || wqe.mkey !== null) return 1;
+    const { nic } = this.qp;
+    if (!nic.servesOne || nic.egress.lossRule !== null) return 1;
+    const { inFlight, freshPsn } = this.window;
+    const beforeAck = Math.min(wqe.packets - 1 - index, ACK_EVERY - 1 - (index % ACK_EVERY));
+    const room = Math.min(MAX_RUN, nic.egress.room, nic.profile.maxUnackedPackets - inFlight);
+    // All of them are sent for the first time, or none is.
+    const again = psnDistance(psnAdd(wqe.firstPsn, index), freshPsn);
+    return Math.max(1, Math.min(beforeAck, room, again > 0 ? again : MAX_RUN));
   }
 
   private onAcknowledge(packet: NicPacket): void {

@@ -1,3 +1,4 @@
+import { PAGE_SIZE, pageOf } from '../../src/base/index.js';
 import {
   IBV_ACCESS_FLUSH_GLOBAL,
   IBV_ACCESS_REMOTE_ATOMIC,
@@ -102,6 +103,25 @@ export class Responder {
     pool.give(packet);
   }
 
+  /**
+   * The packets of a run, as long as nothing else comes between them; none unless they are expected and all of their
+   * translations are there.
+   * @returns how many were taken
+   */
+  receiveRun(packet: NicPacket): number {
+    const { mkey } = this;
+    const { payloadLength, run, arrival, spacing } = packet;
+    if (packet.psn !== this.expectedPsn || this.faults.pending || mkey?.valid !== true) return 0;
+    if (run * payloadLength > this.left || mkey.firstMissing(this.address, run * payloadLength, true) >= 0) return 0;
+    const { simulation } = this.qp.nic;
+    let taken = 0;
+    do this.place(mkey, packet, packet.payloadOffset + taken * payloadLength);
+    while (++taken < run && simulation.advanceAlone(arrival + taken * spacing));
+    this.expectedPsn = psnAdd(this.expectedPsn, taken);
+    this.nakSent = false;
+    return taken;
+  }
+
   /** Refuses the expected packet and gives the queue pair up. */
   refuse(code: number): void {
     this.responses.refuse(this.expectedPsn, nakSyndrome(code), this.msn);
@@ -165,24 +185,26 @@ export class Responder {
       if (!this.faults.present(packet, mkey, this.address, length, this.left, true)) return this.faultVerdict();
     }
     if ((flags & OpcodeFlag.IMMDT) !== 0 && !this.receives.takeImmediate(packet)) return this.receiverNotReady();
-    if (mkey !== null && length > 0) this.place(mkey, packet);
+    if (mkey !== null && length > 0) this.place(mkey, packet, packet.payloadOffset);
     return 'accepted';
   }
 
-  /** Issues the DMA for one packet, cut at page borders. */
-  private place(mkey: NicMkey, packet: NicPacket): void {
+  /** Issues the DMA for one packet, whose data begins at `payloadOffset`, cut at page borders. */
+  private place(mkey: NicMkey, packet: NicPacket, payloadOffset: number): void {
     const { dma } = this.qp.nic;
-    const { payload, payloadOffset, payloadLength, mark } = packet;
-    for (let done = 0; done < payloadLength;) {
-      const at = this.address + done;
-      const within = at % 4096;
-      const bytes = Math.min(4096 - within, payloadLength - done);
-      const op = dma.write(mttFrame(mkey.entry(at)), within, bytes, payload, payloadOffset + done);
-      dma.issue(op, mkey, at, mark);
+    const { payload, payloadLength, mark } = packet;
+    const { address } = this;
+    let page = pageOf(address);
+    let within = address - page * PAGE_SIZE;
+    for (let done = 0; done < payloadLength; page++) {
+      const bytes = Math.min(PAGE_SIZE - within, payloadLength - done);
+      const op = dma.write(mttFrame(mkey.entryOfPage(page)), within, bytes, payload, payloadOffset + done);
+      dma.issue(op, mkey, address + done, mark);
       this.lastOp = op;
+      within = 0;
       done += bytes;
     }
-    this.address += payloadLength;
+    this.address = address + payloadLength;
     this.left -= payloadLength;
   }
 
@@ -228,7 +250,7 @@ export class Responder {
     if (!this.faults.present(packet, mkey, address, 8, 8, true)) return this.faultVerdict();
     this.address = address;
     this.left = 8;
-    this.place(mkey, packet);
+    this.place(mkey, packet, packet.payloadOffset);
     this.responses.empty(packet.psn, this.nextMsn, packet.mark);
     return 'accepted';
   }

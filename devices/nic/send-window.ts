@@ -50,12 +50,12 @@ export class SendWindow {
   }
 
   /**
-   * Counts the packet at the cursor as sent.
+   * Counts the packet at the cursor, or a run of that many, as sent.
    * @returns true if it had been sent before
    */
-  sent(wqe: SendWqe): boolean {
+  sent(wqe: SendWqe, run: number): boolean {
     const psn = psnAdd(wqe.firstPsn, this.packetIndex);
-    const psns = wqe.wantsResponse ? wqe.packets - this.packetIndex : 1;
+    const psns = wqe.wantsResponse ? wqe.packets - this.packetIndex : run;
     const again = psnDistance(this.freshPsn, psn) < 0;
     this.sendPsn = psnAdd(psn, psns);
     if (psnDistance(this.freshPsn, this.sendPsn) > 0) this.freshPsn = this.sendPsn;

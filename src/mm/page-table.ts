@@ -22,10 +22,18 @@ export class PageTable {
   private readonly directories = new Map<number, Directory>();
   private lastKey = -1;
   private lastDirectory: Directory | null = null;
+  private lastLeafKey = -1;
+  private lastLeaf: Int32Array | null = null;
 
   /** The entry of a page, PTE_NONE if there is none. */
   get(page: number): number {
-    const leaf = this.leaf(page);
+    const key = Math.floor(page / PTRS_PER_PTE);
+    let leaf = this.lastLeaf;
+    if (key !== this.lastLeafKey) {
+      leaf = this.leaf(page);
+      this.lastLeaf = leaf;
+      this.lastLeafKey = key;
+    }
     return leaf === null ? PTE_NONE : leaf[page & LEAF_MASK];
   }
 
@@ -87,6 +95,7 @@ export class PageTable {
         directory.leaves[slot] = null;
         if (--directory.used === 0) this.directories.delete(key);
         this.lastKey = -1;
+        this.lastLeafKey = -1;
       }
       page = this.skipHoles(page + PTRS_PER_PTE, to);
     }
@@ -110,6 +119,7 @@ export class PageTable {
       this.lastKey = -1;
     }
     const leaf = new Int32Array(PTRS_PER_PTE);
+    this.lastLeafKey = -1;
     directory.leaves[(page >>> LEAF_SHIFT) & DIRECTORY_MASK] = leaf;
     directory.used++;
     return leaf;
