@@ -35,6 +35,8 @@ export interface FileSystemTraits {
  */
 export abstract class FileSystem implements AddressSpaceOperations {
   readonly complaints$ = new HotStream<FsComplaint>();
+  /** Pages whose write to the disk has completed; they are durable after the next flush and commit. */
+  readonly pageWritten$ = new HotStream<{ readonly inode: Inode; readonly page: number }>();
   /** Complaints so far. */
   complaints = 0;
   readonly inodes: Inode[] = [];
@@ -196,6 +198,7 @@ export abstract class FileSystem implements AddressSpaceOperations {
     if (moved) inode.blocks.set(page, record);
     if (grown) inode.diskSize = Math.min(end, inode.size);
     if (moved || grown) this.metadataChanged();
+    if (this.pageWritten$.observed) this.pageWritten$.emit({ inode, page });
   }
 
   /** Forgets the blocks from `size` on; the caller has dealt with the pages. */

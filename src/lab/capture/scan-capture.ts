@@ -7,23 +7,32 @@ import { OperationCounts, RemoteMemory } from './summary/index.js';
 import type { CaptureSummary } from './summary/index.js';
 
 /**
- * Reads a capture once, without keeping payloads, and says what is in it.
+ * Reads a capture, without keeping payloads, and says what is in it. That takes one pass; a second one if requests were
+ * refused, because what they asked for says nothing about the memory that there is.
  * @throws CaptureError when the file cannot be read or is not a capture. Damage further on is part of the summary.
  */
 export function scanCapture(path: string, options: CaptureOptions = {}): CaptureSummary {
+  const first = scan(path, options, new Set());
+  return first.refused.size === 0 ? first : scan(path, options, first.refused);
+}
+
+/** @param refused requests whose memory does not count, by index */
+function scan(path: string, options: CaptureOptions, refused: ReadonlySet<number>): CaptureSummary {
   const stream = new RequestStream(path, { ...options, payloads: false });
   try {
     const memory = new RemoteMemory();
     const operations = new Map<Operation, OperationCounts>(OPERATIONS.map((name) => [name, new OperationCounts()]));
+    const errors = new Set<number>();
     for (let record = stream.next(); record !== undefined; record = stream.next()) {
       if (record.kind === 'request') {
         operations.get(record.operation)!.note(record);
-        memory.note(record);
+        if (!refused.has(record.index)) memory.note(record);
       } else {
         operations.get(record.request.operation)!.noteEnd(record);
+        if (record.status !== 'IBV_WC_SUCCESS') errors.add(record.request.index);
       }
     }
-    return summarise(stream, memory, operations);
+    return summarise(stream, memory, operations, errors);
   } finally {
     stream.close();
   }
@@ -33,6 +42,7 @@ function summarise(
   stream: RequestStream,
   memory: RemoteMemory,
   operations: ReadonlyMap<Operation, OperationCounts>,
+  refused: ReadonlySet<number>,
 ): CaptureSummary {
   const { reader, table } = stream;
   const { file } = reader;
@@ -67,8 +77,9 @@ function summarise(
     sequenceNaks: total((flow) => flow.sequenceNaks),
     fatalNaks: total((flow) => flow.fatalNaks),
     unanswered: total((flow) => flow.unanswered),
-    remoteMemory: memory.list(),
+    remoteMemory: memory.list(table.regions),
     omittedRequests: memory.omittedRequests,
+    refused,
     skips: reader.skips.list(),
   };
 }

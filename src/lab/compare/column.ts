@@ -1,6 +1,7 @@
 import type { KernelPolicy } from '../../kernel/index.js';
 import type { DriverPlugin } from '../../../devices/contract/index.js';
 import type { NotPosted } from '../replay/index.js';
+import type { Verdict } from '../verdict/index.js';
 
 /** A driver under a policy: what one column of a comparison runs. */
 export interface ColumnPlan {
@@ -29,11 +30,19 @@ export interface ColumnResult {
   readonly errors: number;
   /** Bytes that completed requests wrote. */
   readonly acknowledgedBytes: number;
-  /** Bytes acknowledged before an fsync that returned, and not on the disk after power loss and recovery. */
+  /**
+   * Bytes acknowledged before an fsync that returned, and not on the disk had the power failed: at the worst of all moments
+   * at which an fsync had just returned, the end of the run among them.
+   */
   readonly lostBytes: number;
-  /** Blocks that hold one part of an acknowledged request and lack another. */
+  /** Blocks that hold one part of an acknowledged request and lack another; the most at any such moment. */
   readonly tornBlocks: number;
+  /** The most at any such moment. */
   readonly badChecksums: number;
+  /** When the most bytes would have been lost, in ns from the first post; 0 if none would. */
+  readonly worstMomentNs: number;
+  /** What the power loss at the end of the run took. */
+  readonly atEnd: Verdict;
   /** READs that returned data older than what had been acknowledged. */
   readonly staleReads: number;
   /** Complaints of the file system. */

@@ -17,10 +17,12 @@ const ROWS: readonly Row[] = [
   { label: 'requests completed', value: (c) => `${count(c.completed)} of ${count(c.requests)}` },
   { label: '  with an error', value: (c) => count(c.errors) },
   { label: 'bytes acknowledged', value: (c) => count(c.acknowledgedBytes) },
-  { label: 'AFTER POWER LOSS', value: () => '' },
+  { label: 'POWER FAILS AT THE WORST MOMENT', value: () => '' },
   { label: '  fsynced bytes lost', value: (c) => count(c.lostBytes) },
   { label: '  torn blocks', value: (c) => count(c.tornBlocks) },
   { label: '  blocks with a bad checksum', value: (c) => count(c.badChecksums) },
+  { label: 'AT THE END OF THE RUN', value: () => '' },
+  { label: '  fsynced bytes lost', value: (c) => count(c.atEnd.lostBytes) },
   { label: 'stale reads', value: (c) => count(c.staleReads) },
   { label: 'file system complaints', value: (c) => count(c.fsErrors) },
   { label: 'COST', value: () => '' },
@@ -121,7 +123,7 @@ function conclusions(columns: readonly ColumnResult[]): string[] {
 }
 
 function conclusion(column: ColumnResult): string {
-  const { refused, lostBytes, tornBlocks, badChecksums, staleReads, fsErrors, pinnedPages } = column;
+  const { refused, lostBytes, tornBlocks, badChecksums, staleReads, fsErrors, pinnedPages, worstMomentNs } = column;
   if (refused !== undefined) {
     return `the application does not start: ${refused.reason}.`;
   }
@@ -130,14 +132,16 @@ function conclusion(column: ColumnResult): string {
       ` ${count(times)} requests were left out: ${NOT_POSTED_TEXT[reason]} (first at frame ${String(firstFrame)}, byte ${String(firstOffset)}).`,
   );
   const harm = [
-    lostBytes > 0 ? `${count(lostBytes)} bytes that fsync had promised are not on the disk` : '',
-    tornBlocks > 0 ? `${plural(tornBlocks, 'block')} hold half of a request` : '',
-    badChecksums > 0 ? `${plural(badChecksums, 'block')} cannot be read for a bad checksum` : '',
+    lostBytes > 0
+      ? `${formatNs(worstMomentNs)} after the first request, ${count(lostBytes)} bytes that fsync had promised were not on the disk`
+      : '',
+    tornBlocks > 0 ? `${plural(tornBlocks, 'block')} held half of a request` : '',
+    badChecksums > 0 ? `${plural(badChecksums, 'block')} could not be read for a bad checksum` : '',
     staleReads > 0 ? `${plural(staleReads, 'READ')} returned old data` : '',
     fsErrors > 0 ? `the file system complained ${plural(fsErrors, 'time')}` : '',
   ].filter((text) => text !== '');
-  const cost = pinnedPages > 0 ? `${count(pinnedPages)} pages were pinned` : 'no page was pinned';
-  const verdict = harm.length > 0 ? harm.join('; ') : 'everything that fsync had promised is on the disk, whole';
+  const cost = pinnedPages > 0 ? `${plural(pinnedPages, 'page')} were pinned at once` : 'no page was pinned';
+  const verdict = harm.length > 0 ? harm.join('; ') : 'at every fsync, all that it promised was on the disk, whole';
   return `${verdict}; ${cost}.${notPosted.join('')}`;
 }
 

@@ -5,7 +5,15 @@ import { DriverFactory, type MemoryRegion } from '../../../devices/contract/inde
 import { CompletionQueue, Nic, PacketPool, type DmaOp } from '../../../devices/nic/index.js';
 import { readRequests, type CapturedRequest, type CaptureSummary } from '../capture/index.js';
 import { Connections, RegistrationRefused, ReplayHost, Replayer, type HostLayout } from '../replay/index.js';
-import { AcknowledgedData, judge } from '../verdict/index.js';
+import {
+  AcknowledgedData,
+  NO_HARM,
+  PromiseWatch,
+  addVerdicts,
+  judge,
+  worseOf,
+  type Verdict,
+} from '../verdict/index.js';
 import type { ColumnPlan, ColumnResult, Refusal } from './column.js';
 import type { CompareOptions } from './options.js';
 
@@ -17,7 +25,8 @@ const READ_BUDGET_BASE = 2 ** 30;
 export class ColumnRun {
   private readonly world: World;
   private readonly hosts = new Map<string, ReplayHost>();
-  private readonly data = new Map<ReplayHost, AcknowledgedData>();
+  /** Files that others reach: what was promised of their data, and whether it holds. */
+  private readonly watched = new Map<ReplayHost, { readonly data: AcknowledgedData; readonly watch: PromiseWatch }>();
   private readonly regionListeners: ((region: MemoryRegion) => void)[] = [];
   private readonly finishers: (() => void)[];
   private readonly completions: CompletionQueue;
@@ -25,6 +34,9 @@ export class ColumnRun {
   private readonly latencies: number[] = [];
   private readonly staleReads = new Set<number>();
   private readonly fsync = { count: 0, totalNs: 0, waitedForDeviceNs: 0 };
+  private worst: Verdict = NO_HARM;
+  /** Virtual time of the worst moment. */
+  private worstAt = 0;
   private residentPages = 0;
   private readonly trafficOver: Gate;
 
@@ -51,10 +63,11 @@ export class ColumnRun {
       {
         asFastAsPossible: options.asFastAsPossible,
         readBudget: READ_BUDGET_FACTOR * summary.bytes + READ_BUDGET_BASE,
+        refused: summary.refused,
       },
       (mark, { status }, latencyNs) => {
         this.latencies.push(latencyNs);
-        for (const data of this.data.values()) data.completed(mark, status === 'IBV_WC_SUCCESS');
+        for (const { data } of this.watched.values()) data.completed(mark, status === 'IBV_WC_SUCCESS');
       },
     );
     this.finishers = options.monitors.map((monitor) =>
@@ -125,9 +138,13 @@ export class ColumnRun {
   private *syncOnce(host: ReplayHost): Task {
     const { inode } = host;
     if (inode === null) return;
-    const returned = this.data.get(host)?.fsyncBegins();
+    const watched = this.watched.get(host);
+    const returned = watched?.data.fsyncBegins();
     const cost = yield* this.world.kernel.fsync(inode);
-    returned?.();
+    if (watched !== undefined && returned !== undefined) {
+      watched.watch.look(returned());
+      this.noteMoment();
+    }
     this.fsync.count++;
     this.fsync.totalNs += cost.ns;
     this.fsync.waitedForDeviceNs += cost.deviceWaitNs;
@@ -136,6 +153,14 @@ export class ColumnRun {
       0,
     );
     this.residentPages = Math.max(this.residentPages, resident);
+  }
+
+  /** What a power loss would take at this moment. */
+  private noteMoment(): void {
+    let now = NO_HARM;
+    for (const { watch } of this.watched.values()) now = addVerdicts(now, watch.now);
+    if (now.lostBytes > this.worst.lostBytes) this.worstAt = this.world.simulation.now;
+    this.worst = worseOf(this.worst, now);
   }
 
   private addHosts(layouts: readonly HostLayout[]): void {
@@ -154,7 +179,7 @@ export class ColumnRun {
       this.hosts.set(name, host);
       if (host.inode === null) continue;
       const data = new AcknowledgedData();
-      this.data.set(host, data);
+      this.watched.set(host, { data, watch: new PromiseWatch(host.inode, data) });
       nic.dma.issued$.subscribe((op) => {
         this.onDma(host, data, op);
       });
@@ -175,11 +200,14 @@ export class ColumnRun {
   private result(refused?: Refusal): ColumnResult {
     const { replayer, plan, world } = this;
     const durationNs = replayer.lastCompletionAt - replayer.firstPostAt;
-    const acknowledgedBytes = [...this.data.values()].reduce((all, data) => all + data.acknowledgedBytes, 0);
-    const ran = refused === undefined;
-    const verdicts = ran ? [...this.data].map(([host, data]) => (host.inode ? judge(host.inode, data) : null)) : [];
-    const sum = (pick: (verdict: NonNullable<(typeof verdicts)[number]>) => number): number =>
-      verdicts.reduce((total, verdict) => total + (verdict === null ? 0 : pick(verdict)), 0);
+    const watched = [...this.watched.entries()];
+    const acknowledgedBytes = watched.reduce((all, [, { data }]) => all + data.acknowledgedBytes, 0);
+    const atEnd =
+      refused === undefined
+        ? watched.reduce((all, [{ inode }, { data }]) => (inode ? addVerdicts(all, judge(inode, data)) : all), NO_HARM)
+        : NO_HARM;
+    const worst = worseOf(this.worst, atEnd);
+    const worstAt = atEnd.lostBytes > this.worst.lostBytes ? world.simulation.now : this.worstAt;
     const hosts = [...this.hosts.values()];
     const total = (pick: (host: ReplayHost) => number): number => hosts.reduce((all, host) => all + pick(host), 0);
     return {
@@ -190,9 +218,9 @@ export class ColumnRun {
       completed: replayer.completed,
       errors: replayer.errors,
       acknowledgedBytes,
-      lostBytes: sum((verdict) => verdict.lostBytes),
-      tornBlocks: sum((verdict) => verdict.tornBlocks),
-      badChecksums: sum((verdict) => verdict.badChecksums),
+      ...worst,
+      worstMomentNs: worst.lostBytes > 0 ? worstAt - replayer.firstPostAt : 0,
+      atEnd,
       staleReads: this.staleReads.size,
       fsErrors: world.kernel.fs.complaints,
       latencyNs: quantiles(this.latencies),
@@ -205,7 +233,7 @@ export class ColumnRun {
       fsync: this.fsync,
       durationNs,
       throughputBytesPerSecond: durationNs === 0 ? 0 : Math.round((acknowledgedBytes * SEC) / durationNs),
-      notPosted: [...replayer.notPosted.values()],
+      notPosted: replayer.notPosted.list(),
     };
   }
 }

@@ -7,12 +7,6 @@
 export { Connections } from './connections.js';
 export { HostLayout, layOut, type KeyLife, type Segment } from './memory-layout.js';
 export { ReplayHost } from './replay-host.js';
-export {
-  NOT_POSTED_TEXT,
-  RegistrationRefused,
-  Replayer,
-  type CompletionListener,
-  type NotPosted,
-  type NotPostedReason,
-  type ReplayOptions,
-} from './replayer.js';
+export { RegistrationRefused } from './key-schedule.js';
+export { NOT_POSTED_TEXT, type NotPosted, type NotPostedReason } from './not-posted.js';
+export { Replayer, type CompletionListener, type ReplayOptions } from './replayer.js';

@@ -15,25 +15,35 @@ const PATIENCE = 1 * SEC;
 class Entry {
   region: MemoryRegion | null = null;
   started = false;
+  /** Requests of the capture that use it and are not over. */
+  left: number;
+  /** Open when the key is registered; when its last request is over; when it is deregistered. */
   readonly ready: Gate;
+  readonly idle: Gate;
   readonly over: Gate;
 
   constructor(
     simulation: Simulation,
     readonly life: KeyLife,
   ) {
+    const { writes, reads, atomics, flushes } = life.key;
     const name = `rkey 0x${life.rKey.toString(16)} of ${life.owner}`;
+    this.left = writes + reads + atomics + flushes;
     this.ready = new Gate(simulation, `registration of ${name}`);
+    this.idle = new Gate(simulation, `the last request to ${name}`);
     this.over = new Gate(simulation, `deregistration of ${name}`);
   }
 }
 
 /**
  * The keys of one host over time. A key is registered before its first use, and deregistered when the other side
- * invalidates it or its index is used for another key; user-space keys live to the end.
+ * invalidates it, when its index is used for another key, or when its connection is given up; but never before the requests
+ * that the capture shows it to serve are over. Keys whose end the capture does not show live to the end of the run.
  */
 export class KeyRegistry {
+  private readonly byLife = new Map<KeyLife, Entry>();
   private readonly byKey = new Map<number, Entry[]>();
+  /** The life that had an index last. */
   private readonly byIndex = new Map<number, Entry>();
 
   constructor(
@@ -43,24 +53,25 @@ export class KeyRegistry {
   ) {
     for (const life of lives) {
       const entry = new Entry(simulation, life);
+      this.byLife.set(life, entry);
       const list = this.byKey.get(life.rKey);
       if (list === undefined) this.byKey.set(life.rKey, [entry]);
       else list.push(entry);
     }
   }
 
-  /** True if the capture shows keys of this host coming and going: a kernel user with one key per command. */
+  /** True if keys of this host serve one command each: a kernel user. */
   get keysComeAndGo(): boolean {
-    return [...this.byKey.values()].some((list) => list.some(({ life }) => life.key.end.how !== 'never'));
+    return [...this.byKey.values()].some((list) =>
+      list.some(({ life: { key } }) => key.end.how === 'invalidated' || key.end.how === 'superseded'),
+    );
   }
 
-  /** The life of a key that a request of that captured time belongs to; null if its key was not laid out. */
-  lifeAt(rKey: number, timeNs: number): KeyLife | null {
-    const list = this.byKey.get(rKey);
-    if (list === undefined) return null;
-    let found: Entry | null = null;
-    for (const entry of list) if (entry.life.key.firstUseNs <= timeNs) found = entry;
-    return (found ?? list[0]).life;
+  /** The life that a key had in a frame of the capture; null if it had none yet, or its memory was not laid out. */
+  lifeAt(rKey: number, frame: number): KeyLife | null {
+    let found: KeyLife | null = null;
+    for (const { life } of this.byKey.get(rKey) ?? []) if (life.key.firstUseFrame <= frame) found = life;
+    return found;
   }
 
   /** Registers a life unless that was done, and waits until it is. */
@@ -76,6 +87,17 @@ export class KeyRegistry {
     entry.ready.open();
   }
 
+  /** A request that uses this life has completed, or will not be posted. */
+  requestOver(life: KeyLife): void {
+    const entry = this.entryOf(life);
+    if (--entry.left === 0) entry.idle.open();
+  }
+
+  /** Waits until every request of the capture that uses this life is over. */
+  *untilIdle(life: KeyLife): Task {
+    yield this.entryOf(life).idle;
+  }
+
   /** The device gave a key up. */
   invalidated(rKey: number): void {
     for (const entry of this.byKey.get(rKey) ?? []) {
@@ -83,15 +105,23 @@ export class KeyRegistry {
     }
   }
 
-  /** Whatever used the key, or its index, before must be gone. */
+  /** Its owner gives a key up, once it was registered and is no longer needed. */
+  *retire(life: KeyLife): Task {
+    const entry = this.entryOf(life);
+    yield entry.ready;
+    yield entry.idle;
+    this.end(entry);
+  }
+
+  /** Whatever had the index before must be gone. */
   private *clearTheWay(entry: Entry): Task {
     const index = entry.life.rKey >>> 8;
     const previous = this.byIndex.get(index);
     this.byIndex.set(index, entry);
     if (previous === undefined) return;
+    if (previous.life.key.end.how === 'superseded') yield* this.retire(previous.life);
     yield previous.ready;
-    if (previous.life.key.end.how === 'superseded') this.end(previous);
-    // Its invalidation is on its way. The capture shows that it came; should it fail here, the key ends all the same.
+    // Otherwise its invalidation is on its way. Should it fail here, the key ends all the same.
     const patience = this.simulation.after(PATIENCE, 'patience with an rkey', () => {
       this.end(previous);
     });
@@ -112,7 +142,7 @@ export class KeyRegistry {
   }
 
   private entryOf(life: KeyLife): Entry {
-    const entry = this.byKey.get(life.rKey)?.find((candidate) => candidate.life === life);
+    const entry = this.byLife.get(life);
     if (entry === undefined) throw new SimulationError(`rkey 0x${life.rKey.toString(16)} is not in the layout`);
     return entry;
   }

@@ -4,6 +4,8 @@ import type { RemoteKey } from '../capture/index.js';
 const PAGE = BigInt(PAGE_SIZE);
 /** Addresses above this are a kernel's, or an IOVA: a process cannot map there. */
 const USER_END = 1n << 47n;
+/** vm.mmap_min_addr: a process does not map below. Such addresses count from the start of their own region. */
+const USER_START = 1n << 16n;
 /** Where segments go, from here up, whose own address a process cannot have. */
 const ELSEWHERE = 1n << 44n;
 /** One key may span at most this many pages: 1 TiB. */
@@ -56,7 +58,9 @@ export class HostLayout {
  * Lays the remote memory of a capture out: each host's as one file, mapped at the captured addresses.
  *
  * Addresses that a process cannot have (kernel users of RDMA, IOVAs) are moved below 2^47, keeping distances within a
- * segment. A key's region is everything between the lowest and the highest byte that the capture touches through it.
+ * segment. A key's region is what its owner announced; failing that, everything between the lowest and the highest byte
+ * that the capture touches through it. Equal addresses of one host are the same memory, under whatever key, unless they
+ * count from the start of a region.
  */
 export function layOut(keys: readonly RemoteKey[]): HostLayout[] {
   const hosts = new Map<string, RemoteKey[]>();
@@ -78,8 +82,7 @@ function layOutHost(host: string, keys: readonly RemoteKey[]): HostLayout {
   const fitting: RemoteKey[] = [];
   let room = MAX_HOST_PAGES;
   for (const key of keys) {
-    const { start, end } = extentOf(key);
-    const pages = (end - start) / PAGE;
+    const pages = pagesOf(extentOf(key));
     if (pages === 0n) continue;
     if (pages > MAX_KEY_PAGES || pages > room) {
       refused.push(key);
@@ -88,11 +91,14 @@ function layOutHost(host: string, keys: readonly RemoteKey[]): HostLayout {
       fitting.push(key);
     }
   }
-  const segments = place(joined(fitting.map(extentOf)));
+  const shared = joined(fitting.map(extentOf).filter(({ start }) => start >= USER_START));
+  const alone = fitting.filter((key) => extentOf(key).start < USER_START);
+  const segments = place([...shared, ...alone.map(extentOf)]);
+  const segmentsAlone = new Map(alone.map((key, i) => [key, segments[shared.length + i]]));
   const lives = fitting
     .map((key): KeyLife => {
       const { start, end } = extentOf(key);
-      const segment = segmentOf(segments, start);
+      const segment = segmentsAlone.get(key) ?? segmentOf(segments, shared.length, start);
       return {
         key,
         owner: host,
@@ -107,9 +113,20 @@ function layOutHost(host: string, keys: readonly RemoteKey[]): HostLayout {
   return new HostLayout(host, segments, lives, refused);
 }
 
-function extentOf(key: RemoteKey): Extent {
-  const end = ((key.maxAddress + PAGE - 1n) / PAGE) * PAGE;
-  return { start: (key.minAddress / PAGE) * PAGE, end };
+function extentOf({ region, minAddress, maxAddress }: RemoteKey): Extent {
+  if (region !== undefined) {
+    const announced = wholePages(region.start, region.end);
+    if (pagesOf(announced) <= MAX_KEY_PAGES) return announced;
+  }
+  return wholePages(minAddress, maxAddress);
+}
+
+function wholePages(start: bigint, end: bigint): Extent {
+  return { start: (start / PAGE) * PAGE, end: ((end + PAGE - 1n) / PAGE) * PAGE };
+}
+
+function pagesOf({ start, end }: Extent): bigint {
+  return (end - start) / PAGE;
 }
 
 /** Sorts extents and joins those that touch. */
@@ -126,12 +143,12 @@ function joined(extents: readonly Extent[]): Extent[] {
 
 /** Gives each extent an address in the process and pages of the file. */
 function place(extents: readonly Extent[]): Segment[] {
-  const own = extents.filter(({ end }) => end <= USER_END);
+  const own = extents.filter(({ start, end }) => start >= USER_START && end <= USER_END);
   let elsewhere = ELSEWHERE;
   let filePage = 0;
   return extents.map(({ start, end }) => {
     let address = start;
-    if (end > USER_END) {
+    if (end > USER_END || start < USER_START) {
       const length = end - start;
       for (const taken of own) {
         if (taken.start < elsewhere + length && elsewhere < taken.end) elsewhere = taken.end;
@@ -139,15 +156,16 @@ function place(extents: readonly Extent[]): Segment[] {
       address = elsewhere;
       elsewhere += length;
     }
-    const segment = { captured: start, address: Number(address), pages: Number((end - start) / PAGE), filePage };
+    const segment = { captured: start, address: Number(address), pages: Number(pagesOf({ start, end })), filePage };
     filePage += segment.pages;
     return segment;
   });
 }
 
-function segmentOf(segments: readonly Segment[], captured: bigint): Segment {
+/** The segment of an address among the first `count`, which are in order. */
+function segmentOf(segments: readonly Segment[], count: number, captured: bigint): Segment {
   let low = 0;
-  let high = segments.length - 1;
+  let high = count - 1;
   while (low < high) {
     const middle = (low + high + 1) >> 1;
     if (segments[middle].captured <= captured) low = middle;

@@ -1,46 +1,21 @@
-import { isErrno } from '../../base/index.js';
 import { Condition, type Simulation, type Task } from '../../engine/index.js';
-import type { CapturedRequest, Operation } from '../capture/index.js';
+import type { CapturedRequest } from '../capture/index.js';
 import type { CompletionQueue, SendWorkRequest, WorkCompletion } from '../../../devices/nic/index.js';
 import type { Connections } from './connections.js';
+import { KeySchedule } from './key-schedule.js';
 import type { KeyLife } from './memory-layout.js';
+import { NotPostedLedger, type NotPostedReason } from './not-posted.js';
 import type { ReplayHost } from './replay-host.js';
-
-/** Why a request of the capture was not posted; the text is for reports. */
-export const NOT_POSTED_TEXT = {
-  'no-memory': 'to a key whose memory could not be laid out',
-  'read-budget': 'READ of more data than a capture of this size can stand for',
-} as const;
-
-export type NotPostedReason = keyof typeof NOT_POSTED_TEXT;
-
-/** Requests that were left out for one reason, and where the first of them is in the capture. */
-export interface NotPosted {
-  readonly reason: NotPostedReason;
-  count: number;
-  readonly firstFrame: number;
-  readonly firstOffset: number;
-}
-
-/** The kernel refused to register memory that the capture needs: the application would have ended here. */
-export class RegistrationRefused extends Error {
-  override readonly name = 'RegistrationRefused';
-
-  constructor(
-    readonly life: KeyLife,
-    override readonly cause: Error & { readonly code: string },
-  ) {
-    super(
-      `reg_mr of ${String(life.length)} bytes for rkey 0x${life.rKey.toString(16)} of ${life.owner}: ${cause.message}`,
-    );
-  }
-}
+import { RequestPoster, type DueRequest } from './request-poster.js';
+import { workRequest } from './work-requests.js';
 
 export interface ReplayOptions {
-  /** Post each request as soon as the one before it was posted, at most 64 outstanding, instead of at its captured time. */
+  /** Post each request as soon as fewer than 64 are outstanding, instead of at its captured time. */
   readonly asFastAsPossible: boolean;
   /** Bytes that READs may ask for in all. */
   readonly readBudget: number;
+  /** Requests that the capture shows refused, by index: they are left out. */
+  readonly refused: ReadonlySet<number>;
 }
 
 /** Told how a request ended. `mark` is the number that its DMA operations carry. */
@@ -48,15 +23,21 @@ export type CompletionListener = (mark: number, completion: WorkCompletion, late
 
 /** A request that has not completed. */
 interface Outstanding {
-  readonly postedAt: number;
-  /** The key it uses; null for none. */
-  readonly key: string | null;
+  /** When it was due, or could be posted at the earliest. */
+  readonly since: number;
+  readonly memory: RemoteMemory | null;
 }
 
-/** Registration is started that long before a key's first use, as its user did before telling the other side. */
-const REGISTRATION_LEAD = 200_000;
+/** A life of a key, and whose it is. */
+interface RemoteMemory {
+  readonly host: ReplayHost;
+  readonly life: KeyLife;
+}
+
 /** Requests outstanding at once when they are posted as fast as possible. */
 const DEPTH = 64;
+/** Requests that are due and wait to be posted: past this many the capture is not read on. */
+const MAX_WAITING = 65_536;
 
 /** Posts the requests of a capture on emulated queue pairs and hears of their completions. */
 export class Replayer {
@@ -67,11 +48,13 @@ export class Replayer {
   /** Virtual time in ns of the first post and of the last completion. */
   firstPostAt = 0;
   lastCompletionAt = 0;
-  readonly notPosted = new Map<NotPostedReason, NotPosted>();
+  readonly notPosted = new NotPostedLedger();
 
+  private readonly keys: KeySchedule;
+  private readonly posters = new Map<number, RequestPoster>();
   private readonly outstanding = new Map<number, Outstanding>();
-  /** Outstanding requests per key, by the key's owner and number. */
-  private readonly keyUsers = new Map<string, number>();
+  /** Requests handed to a poster that it has not dealt with. */
+  private waiting = 0;
   private readonly progress: Condition;
   private readBytes = 0;
 
@@ -83,17 +66,15 @@ export class Replayer {
     private readonly onComplete: CompletionListener,
   ) {
     this.progress = new Condition(simulation, 'a completion');
+    this.keys = new KeySchedule(simulation, [...hosts.values()], options);
   }
 
   /**
-   * Registers the keys that user-space programs held all along, before the traffic begins.
+   * Registers the keys that user-space programs hold when the traffic begins.
    * @throws RegistrationRefused
    */
   *registerStandingKeys(): Task {
-    for (const host of this.hosts.values()) {
-      if (host.registry.keysComeAndGo) continue;
-      for (const life of host.layout?.lives ?? []) yield* this.ensure(host, life);
-    }
+    yield* this.keys.registerStanding();
   }
 
   /**
@@ -105,139 +86,110 @@ export class Replayer {
       this.completion(completion);
     });
     const start = this.simulation.now;
-    for (const host of this.hosts.values()) this.manageKeys(host, start);
+    this.keys.begin(start);
     for (const request of requests) {
-      if (this.options.asFastAsPossible) {
-        while (this.outstanding.size >= DEPTH) yield this.progress;
-      } else {
-        const due = start + request.timeNs;
-        if (due > this.simulation.now) yield due - this.simulation.now;
-      }
-      yield* this.post(request);
+      const due = yield* this.untilDue(start + request.timeNs);
+      this.waiting++;
+      this.posterOf(request).add({ request, due });
     }
-    while (this.outstanding.size > 0) yield this.progress;
+    while (this.waiting + this.outstanding.size > 0) yield this.progress;
     subscription.unsubscribe();
   }
 
-  private manageKeys(host: ReplayHost, start: number): void {
-    host.nic.invalidated$.subscribe((mkey) => {
-      host.registry.invalidated(mkey.rkey);
-    });
-    if (!host.registry.keysComeAndGo || this.options.asFastAsPossible) return;
-    this.simulation.spawn(`key management of ${host.name}`, this.registerAhead(host, start), { daemon: true });
+  /** @returns the time at which the next request is due */
+  private *untilDue(captured: number): Task<number> {
+    const most = this.options.asFastAsPossible ? DEPTH : MAX_WAITING;
+    while (this.waiting + (this.options.asFastAsPossible ? this.outstanding.size : 0) >= most) yield this.progress;
+    if (this.options.asFastAsPossible) return this.simulation.now;
+    if (captured > this.simulation.now) yield captured - this.simulation.now;
+    return captured;
   }
 
-  private *registerAhead(host: ReplayHost, start: number): Task {
-    for (const life of host.layout?.lives ?? []) {
-      const due = start + life.key.firstUseNs - REGISTRATION_LEAD;
-      if (due > this.simulation.now) yield due - this.simulation.now;
-      this.simulation.spawn(`reg_mr 0x${life.rKey.toString(16)}`, this.ensure(host, life), { daemon: true });
+  private posterOf({ flow }: CapturedRequest): RequestPoster {
+    let poster = this.posters.get(flow.id);
+    if (poster === undefined) {
+      const name = `${flow.requester} to ${flow.responder} QP 0x${flow.responderQpn.toString(16)}`;
+      poster = new RequestPoster(this.simulation, name, (due) => this.post(due));
+      this.posters.set(flow.id, poster);
     }
+    return poster;
   }
 
-  private *ensure(host: ReplayHost, life: KeyLife): Task {
-    try {
-      yield* host.registry.ensure(life);
-    } catch (error) {
-      if (isErrno(error)) throw new RegistrationRefused(life, error);
-      throw error;
+  private *post({ request, due }: DueRequest): Task {
+    const memory = this.memoryOf(request);
+    const reason = this.admit(request, memory);
+    let since = due;
+    if (reason === null) {
+      if (memory !== null) yield* this.keys.ensure(memory.host, memory.life);
+      if (request.invalidateRKey !== undefined) {
+        // Nobody gives a key up before what he asked of it is done, however long that takes here.
+        yield* this.untilUnused(request, request.invalidateRKey);
+        since = Math.max(due, this.simulation.now);
+      }
+      this.postNow(workRequest(request, memory?.life ?? null, ++this.posted), request, { since, memory });
+    } else {
+      this.notPosted.add(reason, request);
+      if (memory !== null) memory.host.registry.requestOver(memory.life);
     }
+    this.waiting--;
+    this.progress.notifyAll();
   }
 
-  private *post(request: CapturedRequest): Task {
-    const work = yield* this.workRequest(request);
-    if (work === null) return;
-    if (this.posted === 0) this.firstPostAt = this.simulation.now;
-    this.posted++;
-    const key = work.rkey === undefined ? null : keyName(request.flow.responder, work.rkey);
-    this.outstanding.set(work.wrId, { postedAt: this.simulation.now, key });
-    if (key !== null) this.keyUsers.set(key, (this.keyUsers.get(key) ?? 0) + 1);
-    this.connections.requesterOf(request.flow).postSend(work);
+  private postNow(work: SendWorkRequest, { flow }: CapturedRequest, outstanding: Outstanding): void {
+    if (this.posted === 1) this.firstPostAt = this.simulation.now;
+    this.outstanding.set(work.wrId, outstanding);
+    this.connections.requesterOf(flow).postSend(work);
   }
 
-  private *workRequest(request: CapturedRequest): Task<SendWorkRequest | null> {
-    const { operation, payload, payloadMissing, immediate, invalidateRKey } = request;
-    // Of a message whose end was not captured, what was captured is sent.
-    const length = request.complete ? request.length : (payload?.length ?? 0);
-    const mark = this.posted + 1;
-    const base = {
-      wrId: mark,
-      mark,
-      opcode: operation,
-      length,
-      local: payload !== null && payloadMissing === 0 ? payload : null,
-      ...(immediate === undefined ? {} : { immediate }),
-      ...(invalidateRKey === undefined ? {} : { invalidateRkey: invalidateRKey }),
-    };
-    if (operation === 'SEND') {
-      if (invalidateRKey !== undefined) yield* this.untilUnused(keyName(request.flow.responder, invalidateRKey));
-      return base;
-    }
-    if (length === 0 && operation !== 'FLUSH') return { ...base, remoteAddress: 0, rkey: request.rKey };
-    if (operation === 'RDMA_READ' && !this.withinBudget(request)) return null;
-
+  /** The memory that a request reaches; null if it reaches none, or none that was laid out. */
+  private memoryOf(request: CapturedRequest): RemoteMemory | null {
+    if (!reachesMemory(request) || this.options.refused.has(request.index)) return null;
     const host = this.hosts.get(request.flow.responder);
-    const life = host?.registry.lifeAt(request.rKey, request.timeNs);
-    if (host === undefined || life === undefined || life === null || !covers(life, request, length)) {
-      this.leaveOut('no-memory', request);
-      return null;
-    }
-    yield* this.ensure(host, life);
-    const remoteAddress = life.address + Number(request.remoteAddress - life.captured);
-    return { ...base, remoteAddress, rkey: life.rKey, ...operands(operation, request) };
+    const life = host?.registry.lifeAt(request.rKey, request.frame) ?? null;
+    return host === undefined || life === null ? null : { host, life };
   }
 
-  /** Nobody gives a key up before what he asked of it is done, however long that takes here. */
-  private *untilUnused(key: string): Task {
-    while ((this.keyUsers.get(key) ?? 0) > 0) yield this.progress;
-  }
-
-  private withinBudget(request: CapturedRequest): boolean {
+  /** @returns why a request is to be left out; null if it is to be posted, which READs have to pay for */
+  private admit(request: CapturedRequest, memory: RemoteMemory | null): NotPostedReason | null {
+    if (this.options.refused.has(request.index)) return 'refused';
+    if (!reachesMemory(request)) return null;
+    if (memory === null || !isCovered(request, memory.life)) return 'no-memory';
+    if (request.operation !== 'RDMA_READ') return null;
+    if (this.readBytes + request.length > this.options.readBudget) return 'read-budget';
     this.readBytes += request.length;
-    if (this.readBytes <= this.options.readBudget) return true;
-    this.readBytes -= request.length;
-    this.leaveOut('read-budget', request);
-    return false;
+    return null;
   }
 
-  private leaveOut(reason: NotPostedReason, { frame, offset }: CapturedRequest): void {
-    const entry = this.notPosted.get(reason);
-    if (entry !== undefined) entry.count++;
-    else this.notPosted.set(reason, { reason, count: 1, firstFrame: frame, firstOffset: offset });
+  private *untilUnused({ flow, frame }: CapturedRequest, rKey: number): Task {
+    const registry = this.hosts.get(flow.responder)?.registry;
+    const life = registry?.lifeAt(rKey, frame) ?? null;
+    if (registry !== undefined && life?.key.end.how === 'invalidated') yield* registry.untilIdle(life);
   }
 
   private completion(completion: WorkCompletion): void {
     const request = this.outstanding.get(completion.wrId);
     if (request === undefined) return;
     this.outstanding.delete(completion.wrId);
-    const { postedAt, key } = request;
-    if (key !== null) this.keyUsers.set(key, (this.keyUsers.get(key) ?? 1) - 1);
+    const { since, memory } = request;
+    if (memory !== null) memory.host.registry.requestOver(memory.life);
     const { now } = this.simulation;
     this.lastCompletionAt = now;
     if (completion.status === 'IBV_WC_SUCCESS') this.completed++;
     else this.errors++;
-    this.onComplete(completion.wrId, completion, now - postedAt);
+    this.onComplete(completion.wrId, completion, now - since);
     this.progress.notifyAll();
   }
 }
 
-function keyName(owner: string, rkey: number): string {
-  return `${owner} ${String(rkey)}`;
+/** A request of no bytes names no memory, except a FLUSH, which may mean the whole region. */
+function reachesMemory({ operation, length }: CapturedRequest): boolean {
+  return operation !== 'SEND' && (operation === 'FLUSH' || length > 0);
 }
 
-function covers(life: KeyLife, { remoteAddress }: CapturedRequest, length: number): boolean {
-  const first = remoteAddress - life.captured;
-  return first >= 0n && first + BigInt(length) <= BigInt(life.length);
-}
-
-function operands(operation: Operation, request: CapturedRequest): Partial<SendWorkRequest> {
-  switch (operation) {
-    case 'ATOMIC_CMP_AND_SWP':
-    case 'ATOMIC_FETCH_AND_ADD':
-      return { compare: request.compare ?? 0n, swapOrAdd: request.swapOrAdd ?? 0n };
-    case 'FLUSH':
-      return { placement: request.placement ?? 1, selectivity: request.selectivity ?? 0 };
-    default:
-      return {};
-  }
+function isCovered(request: CapturedRequest, { captured, length }: KeyLife): boolean {
+  // A FLUSH of the whole region does not look at its address and length.
+  if (request.operation === 'FLUSH' && request.selectivity === 1) return true;
+  const first = request.remoteAddress - captured;
+  const bytes = request.complete ? request.length : (request.payload?.length ?? 0);
+  return first >= 0n && first + BigInt(bytes) <= BigInt(length);
 }

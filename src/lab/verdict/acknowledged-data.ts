@@ -24,8 +24,9 @@ export class AcknowledgedData {
 
   /** Writes of requests that have not completed, by request. */
   private readonly open = new Map<number, Piece[]>();
-  /** Acknowledged since the last fsync began. */
-  private sinceFsync: Piece[] = [];
+  /** Acknowledged and not promised: number `settled` and those behind it, in the order of their acknowledgement. */
+  private pending: Piece[] = [];
+  private settled = 0;
   /** Which request a write belongs to, by its stamp. */
   private requests = new Int32Array(1 << 12);
 
@@ -51,17 +52,23 @@ export class AcknowledgedData {
     if (!success) return;
     for (const piece of pieces) {
       raise(this.acknowledged, piece);
-      this.sinceFsync.push(piece);
+      this.pending.push(piece);
       this.acknowledgedBytes += piece.length;
     }
   }
 
-  /** An fsync begins. Call what it returns when the fsync has returned without an error. */
-  fsyncBegins(): () => void {
-    const covered = this.sinceFsync;
-    this.sinceFsync = [];
+  /**
+   * An fsync begins. Call what it returns when the fsync has returned without an error: that answers the pages about which
+   * it promised something new.
+   */
+  fsyncBegins(): () => ReadonlySet<number> {
+    const end = this.settled + this.pending.length;
     return () => {
+      // Another one, which began later, may have returned before.
+      const covered = this.pending.splice(0, Math.max(0, end - this.settled));
+      this.settled = Math.max(this.settled, end);
       for (const piece of covered) raise(this.promised, piece);
+      return new Set(covered.map(({ page }) => page));
     };
   }
 

@@ -4,4 +4,5 @@
  * Computed from stamps alone. Nothing here knows drivers, pins or policies.
  */
 export { AcknowledgedData } from './acknowledged-data.js';
-export { judge, type Verdict } from './verdict.js';
+export { PromiseWatch } from './promise-watch.js';
+export { NO_HARM, addVerdicts, judge, worseOf, type Verdict } from './verdict.js';

@@ -2,7 +2,7 @@ import { PAGE_SIZE } from '../../base/index.js';
 import type { Inode } from '../../fs/index.js';
 import type { AcknowledgedData } from './acknowledged-data.js';
 
-/** What a power loss found, in bytes and 4 KiB blocks. */
+/** What a power loss takes, in bytes and 4 KiB blocks. */
 export interface Verdict {
   /** Bytes acknowledged before an fsync that returned, which the disk does not have. */
   readonly lostBytes: number;
@@ -12,40 +12,63 @@ export interface Verdict {
   readonly badChecksums: number;
 }
 
+export const NO_HARM: Verdict = { lostBytes: 0, tornBlocks: 0, badChecksums: 0 };
+
+/** `a` and `sign` times `b`. */
+export function addVerdicts(a: Verdict, b: Verdict, sign: 1 | -1 = 1): Verdict {
+  return {
+    lostBytes: a.lostBytes + sign * b.lostBytes,
+    tornBlocks: a.tornBlocks + sign * b.tornBlocks,
+    badChecksums: a.badChecksums + sign * b.badChecksums,
+  };
+}
+
+/** Of each count the greater one. */
+export function worseOf(a: Verdict, b: Verdict): Verdict {
+  return {
+    lostBytes: Math.max(a.lostBytes, b.lostBytes),
+    tornBlocks: Math.max(a.tornBlocks, b.tornBlocks),
+    badChecksums: Math.max(a.badChecksums, b.badChecksums),
+  };
+}
+
 /**
- * Compares what the disk has of a file, after power loss and recovery, with what was promised.
+ * Compares what the disk durably has of a file with what was promised: what a power loss leaves, or would leave now if it
+ * took the whole of the disk's cache.
  *
  * A byte is lost if the write that the disk has is older than the last one that was acknowledged before an fsync began
  * which has returned. It does not matter whether the two happen to carry the same value.
  */
 export function judge(inode: Inode, data: AcknowledgedData): Verdict {
+  return data.promised.writtenPages().reduce((all, page) => addVerdicts(all, judgePage(inode, data, page)), NO_HARM);
+}
+
+/** The same for one page. */
+export function judgePage(inode: Inode, data: AcknowledgedData, page: number): Verdict {
+  const record = page < inode.mapping.sizeInPages ? inode.blocks.durableRecord(page) : undefined;
+  const readable = record !== undefined && inode.fs.isIntact(record.block, record.checksum);
   let lostBytes = 0;
-  let tornBlocks = 0;
-  let badChecksums = 0;
-  const { media } = inode.fs.device;
-  for (const page of data.promised.writtenPages()) {
-    const record = page < inode.mapping.sizeInPages ? inode.blocks.durableRecord(page) : undefined;
-    const readable = record !== undefined && inode.fs.isIntact(record.block, record.checksum);
-    if (record !== undefined && !readable) badChecksums++;
-    const lost = new Set<number>();
-    const kept = new Set<number>();
-    data.promised.forEachRun(page, 0, PAGE_SIZE, (start, end, promised) => {
-      if (promised === 0) return;
-      const request = data.requestOfStamp(promised);
-      if (!readable) {
-        lostBytes += end - start;
-        return;
+  const lost = new Set<number>();
+  const kept = new Set<number>();
+  data.promised.forEachRun(page, 0, PAGE_SIZE, (start, end, promised) => {
+    if (promised === 0) return;
+    if (!readable) {
+      lostBytes += end - start;
+      return;
+    }
+    const request = data.requestOfStamp(promised);
+    inode.fs.device.media.forEachRun(record.block, start, end, (from, to, found) => {
+      if (found >= promised) {
+        kept.add(data.requestOfStamp(found));
+      } else {
+        lost.add(request);
+        lostBytes += to - from;
       }
-      media.forEachRun(record.block, start, end, (from, to, found) => {
-        if (found >= promised) {
-          kept.add(request);
-        } else {
-          lost.add(request);
-          lostBytes += to - from;
-        }
-      });
     });
-    if ([...lost].some((request) => kept.has(request))) tornBlocks++;
-  }
-  return { lostBytes, tornBlocks, badChecksums };
+  });
+  return {
+    lostBytes,
+    tornBlocks: [...lost].some((request) => kept.has(request)) ? 1 : 0,
+    badChecksums: record !== undefined && !readable ? 1 : 0,
+  };
 }

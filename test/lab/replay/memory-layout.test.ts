@@ -7,6 +7,7 @@ function key(start: bigint, length: bigint, changes: Partial<RemoteKey> = {}): R
   return {
     owner: '10.0.0.2',
     rKey: 0x100,
+    region: undefined,
     minAddress: start,
     maxAddress: start + length,
     written: [],
@@ -19,6 +20,7 @@ function key(start: bigint, length: bigint, changes: Partial<RemoteKey> = {}): R
     atomics: 0,
     flushes: 0,
     firstUseNs: 0,
+    firstUseFrame: 1,
     lastUseNs: 0,
     responderQpns: [],
     end: { how: 'never' },
@@ -56,6 +58,27 @@ describe('the layout of captured memory', () => {
     ]);
     expect(segments).toHaveLength(1);
     expect(lives[1].address - lives[0].address).toBe(0x2000);
+  });
+
+  it('lays out the whole region that its owner announced', () => {
+    const region = { start: 0x7f00_0000_0000n, end: 0x7f00_0040_0000n };
+    const { lives, segments } = only([key(0x7f00_0010_0000n, 64n, { region })]);
+    expect(lives[0]).toMatchObject({ address: 0x7f00_0000_0000, length: 0x40_0000 });
+    expect(segments[0].pages).toBe(1024);
+  });
+
+  it('does not believe a region that no machine could register', () => {
+    const region = { start: 0x1000_0000n, end: 0x1000_0000n + 2n ** 45n };
+    expect(only([key(0x1000_0000n, 64n, { region })]).lives[0].length).toBe(4096);
+  });
+
+  it('keeps keys apart whose addresses count from the start of their region', () => {
+    const { segments, lives } = only([key(0n, 0x2000n, { rKey: 0x100 }), key(0n, 0x2000n, { rKey: 0x200 })]);
+    expect(segments.map(({ filePage, pages }) => [filePage, pages])).toEqual([
+      [0, 2],
+      [2, 2],
+    ]);
+    expect(lives.map(({ address }) => address)).toEqual(segments.map(({ address }) => address));
   });
 
   it('registers what was only read for reading', () => {

@@ -33,6 +33,17 @@ describe('what was acknowledged', () => {
     ]);
   });
 
+  it('is promised by whichever fsync that began afterwards returns first', () => {
+    const data = new AcknowledgedData();
+    data.written(1, 0, 0, 4096, 10);
+    data.completed(1, true);
+    const first = data.fsyncBegins();
+    const second = data.fsyncBegins();
+    expect(second()).toEqual(new Set([0]));
+    expect(runs(data.promised, 0)).toEqual([[0, 4096, 10]]);
+    expect(first()).toEqual(new Set());
+  });
+
   it('does not include requests that failed or have not completed', () => {
     const data = new AcknowledgedData();
     data.written(1, 0, 0, 100, 10);

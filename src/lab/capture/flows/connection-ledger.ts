@@ -1,4 +1,4 @@
-import type { CmMessage } from '../packets/index.js';
+import type { ConnectMessage } from '../packets/index.js';
 
 /** What CM tells about a flow before its first packet. Hosts are numbers of the host table. */
 export interface AnnouncedFlow {
@@ -16,7 +16,7 @@ export interface AnnouncedFlow {
 interface PendingRequest {
   readonly from: number;
   readonly to: number;
-  readonly message: CmMessage;
+  readonly message: ConnectMessage;
 }
 
 const MAX_PENDING = 4096;
@@ -26,7 +26,7 @@ export class ConnectionLedger {
   private readonly requests = new Map<number, PendingRequest>();
 
   /** A REQ announces the flow to its sender, a REP the flows in both directions. */
-  note(message: CmMessage, from: number, to: number): AnnouncedFlow[] {
+  note(message: ConnectMessage, from: number, to: number): AnnouncedFlow[] {
     if (message.type === 'REQ') {
       if (this.requests.size >= MAX_PENDING) this.requests.delete(this.requests.keys().next().value!);
       this.requests.set(message.localCommId, { from, to, message });
@@ -45,7 +45,7 @@ export class ConnectionLedger {
 }
 
 function flowTo(
-  message: CmMessage,
+  message: ConnectMessage,
   responderHost: number,
   requesterHost: number,
   communicationId: number,

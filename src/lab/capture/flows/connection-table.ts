@@ -4,7 +4,7 @@ import type { AnnouncedFlow } from './connection-ledger.js';
 import { FlowFacts } from './flow.js';
 import { FlowTracker } from './flow-tracker.js';
 import { NO_PAIR } from '../packets/index.js';
-import type { HostPairs, HostTable } from '../packets/index.js';
+import type { HostPairs, HostTable, StreamPacket } from '../packets/index.js';
 import type { RequestSink } from './message-assembler.js';
 import { AheadBudget } from './packets-ahead.js';
 import { PSN_WINDOW } from './request-order.js';
@@ -74,6 +74,13 @@ export class ConnectionTable {
       this.retire(key, pair);
     }
     if (this.announced.size < MAX_FLOWS) this.announced.set(key, flow);
+  }
+
+  /** CM says that the connection with `qpn` of the responder of `pair` ends, in both directions. */
+  disconnect(pair: number, qpn: number, { timeNs, frame }: StreamPacket): void {
+    for (const flow of [this.find(pair, qpn), this.binder.flowOf(this.pairs.reverseOf(pair), qpn)]) {
+      if (flow !== undefined) flow.facts.disconnected ??= { timeNs, frame };
+    }
   }
 
   /** A response has shown the requester's queue pair of `flow`: the flow the other way, if any, is between the same two. */

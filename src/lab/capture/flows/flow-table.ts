@@ -14,13 +14,22 @@ import type { FlowTracker } from './flow-tracker.js';
 import type { RequestSink } from './message-assembler.js';
 import { PSN_WINDOW, REORDER_NS } from './request-order.js';
 import { ResponseBinder } from './response-binder.js';
-import type { RoceReader, StreamPacket } from '../packets/index.js';
+import type { AnnouncedRegion, CmMessage, RoceReader, StreamPacket } from '../packets/index.js';
 
 const CM_QPN = 1;
+
+/** A region and the number of its host in the host table. */
+export interface HostRegion extends AnnouncedRegion {
+  readonly host: number;
+}
+
+const MAX_REGIONS = 65_536;
 
 /** Gives each packet of a capture to the flow it belongs to. */
 export class FlowTable {
   readonly hosts = new HostTable();
+  /** Memory that hosts have offered to others, in order of appearance. */
+  readonly regions: HostRegion[] = [];
   private readonly pairs = new HostPairs();
   private readonly connections: ConnectionTable;
   private readonly cm = new ConnectionLedger();
@@ -75,10 +84,21 @@ export class FlowTable {
       this.skip('cm', from);
       if (packet.payload === null) return;
       const message = parseCmMessage(packet.payload, packet.payloadOffset, from.payloadCaptured);
-      if (message === undefined) return;
-      for (const flow of this.cm.note(message, source, destination)) this.connections.announce(flow);
+      if (message !== undefined) this.manage(message, from, source, destination);
     } else {
       this.sink.skips.add('unsupported-transport', from.frame, from.offset, () => transportOf(packet.opcode));
+    }
+  }
+
+  private manage(message: CmMessage, from: StreamPacket, source: number, destination: number): void {
+    if (message.type === 'DREQ') {
+      const pair = this.pairs.idOf(source, destination);
+      if (pair !== NO_PAIR) this.connections.disconnect(pair, message.remoteQpn, from);
+      return;
+    }
+    for (const flow of this.cm.note(message, source, destination)) this.connections.announce(flow);
+    if (message.region !== undefined && this.regions.length < MAX_REGIONS) {
+      this.regions.push({ ...message.region, host: source });
     }
   }
 

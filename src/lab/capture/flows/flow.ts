@@ -50,6 +50,13 @@ export interface Flow {
   readonly fatalNaks: number;
   /** Complete requests without a response in the capture. */
   readonly unanswered: number;
+  /** When one side gave the connection up, as CM says; undefined while the capture does not show it. */
+  readonly disconnected: Disconnection | undefined;
+}
+
+export interface Disconnection {
+  readonly timeNs: number;
+  readonly frame: number;
 }
 
 /** The {@link Flow} as its tracker keeps it. */
@@ -88,6 +95,7 @@ export class FlowFacts implements Flow {
   sequenceNaks = 0;
   fatalNaks = 0;
   unanswered = 0;
+  disconnected: Disconnection | undefined = undefined;
 
   constructor(id: number, ends: FlowEnds, connection: number, startPsn: number, timeNs: number) {
     this.id = id;

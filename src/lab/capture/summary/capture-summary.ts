@@ -62,6 +62,8 @@ export interface CaptureSummary {
   readonly unanswered: number;
   /** By first use. */
   readonly remoteMemory: readonly RemoteKey[];
+  /** Requests that ended in an error, by their index: the responder did not do what they asked. */
+  readonly refused: ReadonlySet<number>;
   /** Requests to rkeys for which {@link remoteMemory} had no room. */
   readonly omittedRequests: number;
   readonly skips: readonly Skip[];

@@ -1,4 +1,5 @@
-import type { FlowFacts, RequestRecord } from '../flows/index.js';
+import type { FlowFacts, HostRegion, RequestRecord } from '../flows/index.js';
+import type { AnnouncedRegion } from '../packets/index.js';
 import { PageRanges } from './page-ranges.js';
 import type { VaRange } from './page-ranges.js';
 
@@ -8,6 +9,8 @@ export type RemoteKeyEnd =
   | { readonly how: 'invalidated'; readonly timeNs: number; readonly frame: number }
   /** The same index (rkey >> 8) came into use with another key byte. */
   | { readonly how: 'superseded'; readonly timeNs: number; readonly frame: number; readonly by: number }
+  /** The last of the connections that it was used on was given up: whoever registered it is gone, or will do so now. */
+  | { readonly how: 'disconnected'; readonly timeNs: number; readonly frame: number }
   | { readonly how: 'never' };
 
 /** Memory that requests reached through one rkey, from its first use to its end. The same rkey may live more than once. */
@@ -15,6 +18,8 @@ export interface RemoteKey {
   /** Address of the host whose memory it is. */
   readonly owner: string;
   readonly rKey: number;
+  /** The region as its owner announced it; undefined if it did not, or not so that these requests fit. */
+  readonly region: VaRange | undefined;
   /** Lowest address touched, and the one behind the highest. */
   readonly minAddress: bigint;
   readonly maxAddress: bigint;
@@ -30,6 +35,8 @@ export interface RemoteKey {
   readonly atomics: number;
   readonly flushes: number;
   readonly firstUseNs: number;
+  /** First frame of its first request. */
+  readonly firstUseFrame: number;
   readonly lastUseNs: number;
   /** Queue pairs of the owner that the requests came in on. */
   readonly responderQpns: readonly number[];
@@ -42,12 +49,14 @@ const MAX_REMOTE_KEYS = 1 << 18;
 const PAGE_SHIFT = 12;
 const PAGES_PER_HIGH_WORD = 2 ** (32 - PAGE_SHIFT);
 const TWO_TO_32 = 2 ** 32;
+/** FETH selectivity: the whole region, whatever address and length say. */
+const FLUSH_WHOLE_REGION = 1;
 const NEVER: RemoteKeyEnd = { how: 'never' };
 
 class KeyUse {
   readonly written = new PageRanges();
   readonly read = new PageRanges();
-  private qpns: number[] | Set<number>;
+  private flows: FlowFacts[] | Set<FlowFacts>;
   writes = 0;
   bytesWritten = 0;
   reads = 0;
@@ -63,16 +72,19 @@ class KeyUse {
   private touched = false;
 
   constructor(
-    readonly owner: string,
     readonly rKey: number,
-    readonly firstUseNs: number,
-    responderQpn: number,
+    private readonly first: { readonly flow: FlowFacts; readonly timeNs: number; readonly frame: number },
   ) {
-    this.qpns = [responderQpn];
+    this.flows = [first.flow];
+  }
+
+  /** Number of its owner in the host table. */
+  get host(): number {
+    return this.first.flow.responderHost;
   }
 
   use(request: RequestRecord, length: number): void {
-    this.noteQpn(request.flow.responderQpn);
+    this.noteFlow(request.flow);
     this.lastUseNs = Math.max(this.lastUseNs, request.lastTimeNs);
     switch (request.operation) {
       case 'RDMA_WRITE':
@@ -88,6 +100,7 @@ class KeyUse {
         break;
       case 'FLUSH':
         this.flushes++;
+        if (request.selectivity !== FLUSH_WHOLE_REGION) this.reach(request, length);
         break;
       default:
         this.atomics++;
@@ -95,17 +108,23 @@ class KeyUse {
     }
   }
 
-  /** Most rkeys are used on one queue pair, and a set for each of them would be most of their memory. */
-  private noteQpn(qpn: number): void {
-    if (this.qpns instanceof Set) this.qpns.add(qpn);
-    else if (this.qpns[0] !== qpn) this.qpns = new Set([...this.qpns, qpn]);
+  /** Most rkeys are used on one connection, and a set for each of them would be most of their memory. */
+  private noteFlow(flow: FlowFacts): void {
+    if (this.flows instanceof Set) this.flows.add(flow);
+    else if (this.flows[0] !== flow) this.flows = new Set([...this.flows, flow]);
   }
 
-  private touch(pages: PageRanges, { vaHi, vaLo }: RequestRecord, length: number): void {
-    const sum = vaLo + length - 1;
-    const lastHi = sum >= TWO_TO_32 ? vaHi + 1 : vaHi;
-    const lastLo = sum % TWO_TO_32;
-    pages.add(pageOf(vaHi, vaLo), pageOf(lastHi, lastLo));
+  private touch(pages: PageRanges, request: RequestRecord, length: number): void {
+    const { lastHi, lastLo } = lastByte(request, length);
+    pages.add(pageOf(request.vaHi, request.vaLo), pageOf(lastHi, lastLo));
+    this.reach(request, length);
+  }
+
+  /** The region goes at least that far. */
+  private reach(request: RequestRecord, length: number): void {
+    if (length === 0) return;
+    const { vaHi, vaLo } = request;
+    const { lastHi, lastLo } = lastByte(request, length);
     this.touched = true;
     if (vaHi < this.minHi || (vaHi === this.minHi && vaLo < this.minLo)) {
       this.minHi = vaHi;
@@ -117,13 +136,17 @@ class KeyUse {
     }
   }
 
-  toRemoteKey(): RemoteKey {
-    const { owner, rKey, writes, bytesWritten, reads, bytesRead, atomics, flushes, firstUseNs, lastUseNs, end } = this;
+  /** @param announced the region that its owner announced under this rkey, if any */
+  toRemoteKey(announced: AnnouncedRegion | undefined): RemoteKey {
+    const { first, rKey, writes, bytesWritten, reads, bytesRead, atomics, flushes, lastUseNs } = this;
+    const minAddress = this.touched ? wide(this.minHi, this.minLo) : 0n;
+    const maxAddress = this.touched ? wide(this.lastHi, this.lastLo) + 1n : 0n;
     return {
-      owner,
+      owner: first.flow.responder,
       rKey,
-      minAddress: this.touched ? wide(this.minHi, this.minLo) : 0n,
-      maxAddress: this.touched ? wide(this.lastHi, this.lastLo) + 1n : 0n,
+      region: announced === undefined ? undefined : rangeAround(announced, minAddress, maxAddress),
+      minAddress,
+      maxAddress,
       written: this.written.toVaRanges(),
       read: this.read.toVaRanges(),
       approximate: this.written.approximate || this.read.approximate,
@@ -133,11 +156,21 @@ class KeyUse {
       bytesRead,
       atomics,
       flushes,
-      firstUseNs,
+      firstUseNs: first.timeNs,
+      firstUseFrame: first.frame,
       lastUseNs,
-      responderQpns: [...this.qpns],
-      end,
+      responderQpns: [...new Set([...this.flows].map(({ responderQpn }) => responderQpn))],
+      end: this.end === NEVER ? this.lastDisconnection() : this.end,
     };
+  }
+
+  private lastDisconnection(): RemoteKeyEnd {
+    let last: RemoteKeyEnd = NEVER;
+    for (const { disconnected } of this.flows) {
+      if (disconnected === undefined) return NEVER;
+      if (last.how === 'never' || disconnected.timeNs > last.timeNs) last = { how: 'disconnected', ...disconnected };
+    }
+    return last;
   }
 }
 
@@ -155,15 +188,19 @@ export class RemoteMemory {
     if (request.operation === 'SEND') return;
     const length = request.complete ? request.length : request.received;
     // Neither address nor rkey of an empty READ or WRITE is looked at; UCX flushes with a WRITE of 0 bytes to rkey 0.
-    if (length === 0) return;
+    if (length === 0 && request.operation !== 'FLUSH') return;
     const use = this.lifeOf(request.flow, request);
     if (use === undefined) this.omittedRequests++;
     else use.use(request, length);
   }
 
-  /** By first use. */
-  list(): RemoteKey[] {
-    return this.lives.map((use) => use.toRemoteKey());
+  /**
+   * By first use.
+   * @param regions what hosts have announced
+   */
+  list(regions: readonly HostRegion[]): RemoteKey[] {
+    const announced = new Map(regions.map((region) => [region.host * TWO_TO_32 + region.rKey, region]));
+    return this.lives.map((use) => use.toRemoteKey(announced.get(use.host * TWO_TO_32 + use.rKey)));
   }
 
   private lifeOf(flow: FlowFacts, request: RequestRecord): KeyUse | undefined {
@@ -174,7 +211,7 @@ export class RemoteMemory {
     if (latest?.end === NEVER) {
       latest.end = { how: 'superseded', timeNs: request.timeNs, frame: request.frame, by: request.rKey };
     }
-    const use = new KeyUse(flow.responder, request.rKey, request.timeNs, flow.responderQpn);
+    const use = new KeyUse(request.rKey, { flow, timeNs: request.timeNs, frame: request.frame });
     this.lives.push(use);
     this.byIndex.set(slot, use);
     return use;
@@ -184,6 +221,18 @@ export class RemoteMemory {
     const use = this.byIndex.get(indexOf(flow, rKey));
     if (use?.rKey === rKey && use.end === NEVER) use.end = { how: 'invalidated', timeNs: lastTimeNs, frame };
   }
+}
+
+/** Address of the last byte of a request, in halves. */
+function lastByte({ vaHi, vaLo }: RequestRecord, length: number): { readonly lastHi: number; readonly lastLo: number } {
+  const sum = vaLo + length - 1;
+  return { lastHi: sum >= TWO_TO_32 ? vaHi + 1 : vaHi, lastLo: sum % TWO_TO_32 };
+}
+
+/** The range of a region, if [min, max) lies inside. */
+function rangeAround({ address, length }: AnnouncedRegion, min: bigint, max: bigint): VaRange | undefined {
+  const end = address + length;
+  return min === max || (address <= min && max <= end) ? { start: address, end } : undefined;
 }
 
 function indexOf(flow: FlowFacts, rKey: number): number {

@@ -1,5 +1,6 @@
 import { NakCode, nakSyndrome, Opcode } from '../../../../devices/nic/wire/index.js';
 import type { CaptureSummary } from '../../../../src/lab/capture/index.js';
+import { connect, disconnect } from '../support/connection-management.js';
 import { data, REQUESTER, RESPONDER, Traffic } from '../support/traffic.js';
 
 function connections(summary: CaptureSummary): unknown[] {
@@ -8,33 +9,6 @@ function connections(summary: CaptureSummary): unknown[] {
     startPsn,
     requests.SEND + requests.RDMA_WRITE,
   ]);
-}
-
-/** A CM MAD as UD SEND to QP 1. */
-function mad(traffic: Traffic, from: 'requester' | 'responder', attribute: number, fill: (at: Buffer) => void): void {
-  const bytes = Buffer.alloc(256);
-  bytes.set([1, 7, 2, 3]);
-  bytes.writeUInt16BE(attribute, 16);
-  fill(bytes.subarray(24));
-  const fields = { payload: bytes, sourceQp: 1 };
-  if (from === 'requester') traffic.request(Opcode.UD_SEND_ONLY, 0, fields, 1);
-  else traffic.response(Opcode.UD_SEND_ONLY, 0, fields, 1);
-}
-
-/** REQ and REP: the client will send from `clientQpn` to `serverQpn`, beginning at `psn`. */
-function connect(traffic: Traffic, clientQpn: number, serverQpn: number, psn: number, mtuCode = 3): void {
-  mad(traffic, 'requester', 0x0010, (at) => {
-    at.writeUInt32BE(0x1000 + clientQpn, 0);
-    at.writeUIntBE(clientQpn, 32, 3);
-    at.writeUIntBE(0x777, 44, 3);
-    at[50] = mtuCode << 4;
-  });
-  mad(traffic, 'responder', 0x0013, (at) => {
-    at.writeUInt32BE(0x2000 + serverQpn, 0);
-    at.writeUInt32BE(0x1000 + clientQpn, 4);
-    at.writeUIntBE(serverQpn, 12, 3);
-    at.writeUIntBE(psn, 20, 3);
-  });
 }
 
 describe('a queue pair number that is used again', () => {
@@ -137,6 +111,23 @@ describe('connection management', () => {
     connect(traffic, 0x10, 0x20, 5);
     traffic.send(7, data(8)).ack(7);
     expect(traffic.scan()).toMatchObject({ missingPackets: 2, flows: [{ startPsn: 5, unanswered: 0 }] });
+  });
+
+  it.each([
+    ['the client', 'requester', 0x20],
+    ['the server', 'responder', 0x10],
+  ] as const)('tells when %s gives the connection up, in both directions', (_who, side, remoteQpn) => {
+    const traffic = new Traffic();
+    connect(traffic, 0x10, 0x20, 5);
+    traffic.send(5, data(8)).ack(5);
+    traffic.merge(new Traffic(0x10, 0x20, RESPONDER, REQUESTER).pause(traffic.ns).send(0x777, data(8)).ack(0x777));
+    disconnect(traffic, side, remoteQpn);
+    const { flows } = traffic.scan();
+    const disconnected = { timeNs: 60_000, frame: 7 };
+    expect(flows).toMatchObject([
+      { responder: RESPONDER, disconnected },
+      { responder: REQUESTER, disconnected },
+    ]);
   });
 
   it('that is repeated changes nothing', () => {

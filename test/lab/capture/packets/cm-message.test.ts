@@ -43,6 +43,23 @@ describe('a CM message', () => {
     });
   });
 
+  it('REP may offer a region, as an fio librpma server does', () => {
+    const offer = Buffer.from('000001150000a06a977f000000004000000000009d0200002f', 'hex');
+    const rep = Buffer.concat([REP.subarray(0, 24 + 36), offer, Buffer.alloc(171)]);
+    expect(parseCmMessage(rep, 0, rep.length)).toMatchObject({
+      type: 'REP',
+      region: { rKey: 0x29d, address: 0x7f97_6aa0_0000n, length: 0x40_0000n },
+    });
+    expect(parseCmMessage(REP, 0, REP.length)).not.toHaveProperty('region');
+  });
+
+  it('DREQ names the queue pair of its receiver', () => {
+    const dreq = Buffer.from(REQ);
+    dreq[17] = 0x15;
+    dreq.writeUIntBE(0x1234, 24 + 8, 3);
+    expect(parseCmMessage(dreq, 0, dreq.length)).toEqual({ type: 'DREQ', remoteQpn: 0x1234 });
+  });
+
   it('is nothing else: not another MAD class, not another attribute, not a cut one', () => {
     const other = Buffer.from(REQ);
     other[1] = 3;
@@ -56,6 +73,6 @@ describe('a CM message', () => {
   it('with a reserved path MTU code tells none', () => {
     const reserved = Buffer.from(REQ);
     reserved[24 + 50] = 0x77;
-    expect(parseCmMessage(reserved, 0, reserved.length)?.pathMtu).toBe(0);
+    expect(parseCmMessage(reserved, 0, reserved.length)).toMatchObject({ type: 'REQ', pathMtu: 0 });
   });
 });
