@@ -5,7 +5,7 @@
  */
 export type { CaptureEvent, CapturedCompletion, CapturedRequest, CompletionStatus } from './captured-request.js';
 export { EventQueue } from './event-queue.js';
-export type { Disconnection, Flow, FlowFacts, PathMtuSource } from './flow.js';
+export type { Flow, FlowFacts, PathMtuSource } from './flow.js';
 export { FlowTable, type HostRegion } from './flow-table.js';
 export type { RequestSink } from './message-assembler.js';
 export { OPERATIONS } from './operation.js';
