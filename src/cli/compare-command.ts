@@ -97,7 +97,7 @@ export function compareCommand(output: Output, finish: (status: number) => void)
 async function runCompare(capture: string, typed: Typed, output: Output): Promise<number> {
   const progress = new Progress(output);
   const options = await resolveOptions(capture, typed, progress);
-  const trace = typed.trace === undefined ? null : new WholeFile('--trace', typed.trace);
+  const trace = typed.trace === undefined ? null : new WholeFile('--trace', typed.trace, capture);
   try {
     const comparison = compare(
       options,

@@ -16,7 +16,8 @@ export const BUILT_IN_DRIVERS: readonly DriverPlugin[] = [pinned, odp];
  */
 export async function loadDrivers(list: string): Promise<DriverPlugin[]> {
   const plugins: DriverPlugin[] = [];
-  for (const name of list.split(',')) {
+  for (const name of list.split(',').map((part) => part.trim())) {
+    if (name === '') throw new UsageError(`--drivers takes names with a comma between two, not "${list}"`);
     const builtIn = BUILT_IN_DRIVERS.find(({ manifest }) => manifest.name === name);
     plugins.push(builtIn ?? (await importPlugin(name)));
   }
@@ -30,9 +31,11 @@ async function importPlugin(name: string): Promise<DriverPlugin> {
   try {
     exported = await import(isPath ? pathToFileURL(resolve(name)).href : name);
   } catch (error) {
-    throw new UsageError(
-      `--drivers: "${name}" is none of ${known}, and cannot be loaded as a module: ${messageOf(error)}`,
-    );
+    const why =
+      (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && !isPath
+        ? 'there is no such package'
+        : messageOf(error);
+    throw new UsageError(`--drivers: "${name}" is none of ${known}, and cannot be loaded as a module: ${why}`);
   }
   const plugin = (exported as { readonly default?: unknown }).default;
   if (!isPlugin(plugin)) {
@@ -50,8 +53,8 @@ function isPlugin(value: unknown): value is DriverPlugin {
   const { manifest, module } = value as Partial<DriverPlugin>;
   return (
     typeof (module as { readonly load?: unknown } | undefined)?.load === 'function' &&
-    typeof manifest?.name === 'string' &&
-    typeof manifest.title === 'string' &&
+    /^[a-z0-9-]+$/.test(String(manifest?.name)) &&
+    typeof manifest?.title === 'string' &&
     typeof manifest.onDemandPaging === 'boolean'
   );
 }

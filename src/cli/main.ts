@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
-import { run } from './run.js';
+import { messageOf } from '../engine/index.js';
+import { EXIT_USAGE, run } from './run.js';
 
 /** Standard output that is closed early (`pinless … | head`) is no error. */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -12,8 +13,26 @@ const { version } = JSON.parse(readFileSync(new URL('../../../package.json', imp
   readonly version: string;
 };
 
-process.exitCode = await run(process.argv.slice(2), version, {
+let finished = false;
+
+/** A driver's module or callback has left work behind that failed: no result can be trusted. */
+process.on('unhandledRejection', (reason) => {
+  finished = true;
+  process.stderr.write(`pinless: a promise of a driver failed: ${messageOf(reason)}\n`);
+  process.exit(EXIT_USAGE);
+});
+
+process.on('exit', () => {
+  if (finished) return;
+  process.stderr.write('pinless: a module of --drivers never finished loading\n');
+  process.exitCode = EXIT_USAGE;
+});
+
+void run(process.argv.slice(2), version, {
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
   showsProgress: process.stderr.isTTY,
+}).then((status) => {
+  finished = true;
+  process.exitCode = status;
 });

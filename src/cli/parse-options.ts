@@ -15,6 +15,7 @@ export function parseDuration(option: string, text: string): number {
     throw new UsageError(`${option} takes a time such as 50ms, 5s or 100us, not "${text}"`);
   }
   const ns = Math.round(Number(match[1]) * (unit ?? 1));
+  if (ns === 0 && Number(match[1]) > 0) throw new UsageError(`${option} takes at least 1ns, or 0, not "${text}"`);
   if (ns > 86_400 * SEC) throw new UsageError(`${option} takes at most a day (86400s), not "${text}"`);
   return ns;
 }

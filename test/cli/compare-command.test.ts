@@ -1,10 +1,11 @@
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHash } from 'node:crypto';
 import { run } from '../../src/cli/index.js';
 import type { ComparisonJson } from '../../src/lab/index.js';
 import { capturePath } from '../lab/capture/support/real-captures.js';
+import { Traffic, data } from '../lab/capture/support/traffic.js';
 
 /** What the command wrote, and how it ended. */
 interface Ran {
@@ -77,6 +78,11 @@ describe('pinless compare', () => {
     expect(readdirSync(directory).filter((name) => name.endsWith('.partial'))).toEqual([]);
   });
 
+  it('--trace writes into what is no regular file, and leaves it what it is', async () => {
+    const { status } = await pinless('compare', CAPTURE, '--json', '--trace', '/dev/null');
+    expect([status, statSync('/dev/null').isCharacterDevice()]).toEqual([0, true]);
+  });
+
   it('takes a driver from a module', async () => {
     const path = file('no-driver.mjs', 'export default { manifest: { name: "odd" } };\n');
     const { status, err } = await pinless('compare', CAPTURE, '--drivers', path);
@@ -125,7 +131,12 @@ describe('what cannot be used ends with status 2 and one message', () => {
     [['--icrc', 'maybe'], /--icrc takes one of check, ignore, not "maybe"/],
     [['--file-content', 'full'], /--file-content takes one of written, hole, not "full"/],
     [['--drivers', 'floppy'], /--drivers: "floppy" is none of pinned, odp, and cannot be loaded as a module/],
+    [['--drivers', 'pinned,,odp'], /--drivers takes names with a comma between two, not "pinned,,odp"/],
+    [['--drivers', 'no-such-package'], /"no-such-package" is none of pinned, odp, .*: there is no such package$/m],
+    [['--fsync-period', '0.1ns'], /--fsync-period takes at least 1ns, or 0, not "0\.1ns"/],
     [['--trace', '/no/such/directory/t'], /--trace: cannot write/],
+    [['--trace', tmpdir()], /--trace: cannot write ".*": it is a directory/],
+    [['--trace', CAPTURE], /--trace: cannot write ".*": it is the capture/],
     [['--frobnicate'], /unknown option '--frobnicate'/],
   ])('%p', async (options, message) => {
     const { status, out, err } = await pinless('compare', CAPTURE, ...options);
@@ -148,6 +159,17 @@ describe('a capture of which only a part can be used', () => {
     const { status, out } = await pinless('compare', path);
     expect(status).toBe(0);
     expect(out).toMatch(/stopped {2}at frame 2132, byte 4309858: the file ends 14 bytes into a 16-byte record header/);
+  });
+
+  it('has its long silences shortened, and says by how much', async () => {
+    const traffic = new Traffic().write(0, 0x7f00_0000_0000n, data(64)).ack(0);
+    traffic
+      .pause(365 * 86_400 * 1e9)
+      .write(1, 0x7f00_0000_0000n, data(64))
+      .ack(1);
+    const { status, out } = await pinless('compare', traffic.file());
+    expect(status).toBe(0);
+    expect(out).toMatch(/skipped {2}3\.154e\+7 s of 1 silence in the capture/);
   });
 
   it('loses frames with a wrong ICRC, counted, unless they are to be used', async () => {

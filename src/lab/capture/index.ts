@@ -28,5 +28,6 @@ export type {
   OperationSummary,
   RemoteKey,
   RemoteKeyEnd,
+  Silence,
   VaRange,
 } from './summary/index.js';

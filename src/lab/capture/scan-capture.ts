@@ -3,8 +3,8 @@ import { OPERATIONS } from './flows/index.js';
 import type { FlowFacts, Operation } from './flows/index.js';
 import { RequestStream } from './request-stream.js';
 import type { CaptureOptions } from './request-stream.js';
-import { OperationCounts, RemoteMemory } from './summary/index.js';
-import type { CaptureSummary } from './summary/index.js';
+import { OperationCounts, RemoteMemory, Silences } from './summary/index.js';
+import type { CaptureSummary, Silence } from './summary/index.js';
 
 /**
  * Reads a capture, without keeping payloads, and says what is in it. That takes one pass; a second one if requests were
@@ -22,17 +22,19 @@ function scan(path: string, options: CaptureOptions, refused: ReadonlySet<number
   try {
     const memory = new RemoteMemory();
     const operations = new Map<Operation, OperationCounts>(OPERATIONS.map((name) => [name, new OperationCounts()]));
+    const silences = new Silences();
     const errors = new Set<number>();
     for (let record = stream.next(); record !== undefined; record = stream.next()) {
       if (record.kind === 'request') {
         operations.get(record.operation)!.note(record);
+        silences.note(record.timeNs);
         if (!refused.has(record.index)) memory.note(record);
       } else {
         operations.get(record.request.operation)!.noteEnd(record);
         if (record.status !== 'IBV_WC_SUCCESS') errors.add(record.request.index);
       }
     }
-    return summarise(stream, memory, operations, errors);
+    return summarise(stream, memory, operations, errors, silences.list);
   } finally {
     stream.close();
   }
@@ -43,6 +45,7 @@ function summarise(
   memory: RemoteMemory,
   operations: ReadonlyMap<Operation, OperationCounts>,
   refused: ReadonlySet<number>,
+  silences: readonly Silence[],
 ): CaptureSummary {
   const { reader, table } = stream;
   const { file } = reader;
@@ -59,6 +62,7 @@ function summarise(
     backwardStamps: file.clock.backwardSteps,
     startSeconds: file.clock.epochSeconds,
     start: file.clock.iso,
+    silences,
     durationNs: file.frame.timeNs,
     packets: reader.packets,
     icrc: { ...reader.icrc },

@@ -28,8 +28,12 @@ export interface ColumnResult {
   readonly completed: number;
   /** Requests that completed with anything else. */
   readonly errors: number;
+  /** Requests that had not ended when nothing had for a long time: a device that is starved. */
+  readonly unfinished: number;
   /** Bytes that completed requests wrote. */
   readonly acknowledgedBytes: number;
+  /** Bytes of the files that an fsync promised at least once, however often they were written. */
+  readonly promisedBytes: number;
   /**
    * Bytes acknowledged before an fsync that returned, and not on the disk had the power failed: at the worst of all moments
    * at which an fsync had just returned, the end of the run among them.
@@ -60,7 +64,9 @@ export interface ColumnResult {
   readonly fsync: { readonly count: number; readonly totalNs: number; readonly waitedForDeviceNs: number };
   /** From the first post to the last completion. */
   readonly durationNs: number;
-  /** Acknowledged bytes over that time. */
+  /** Bytes that completed requests moved, in either direction, over that time. */
   readonly throughputBytesPerSecond: number;
+  /** By how much silences of the capture were shortened. */
+  readonly shortenedNs: number;
   readonly notPosted: readonly NotPosted[];
 }

@@ -9,20 +9,21 @@ import type { Comparison } from './compare.js';
 /** One row of the table: what it is called, and what a column says. */
 interface Row {
   readonly label: string;
-  readonly value: (column: ColumnResult) => string;
+  readonly value: (column: ColumnResult, summary: CaptureSummary) => string;
 }
 
 const ROWS: readonly Row[] = [
-  { label: 'memory registration', value: () => 'ok' },
+  { label: 'memory registration', value: (_, { remoteMemory }) => (remoteMemory.length === 0 ? 'none' : 'ok') },
   { label: 'requests completed', value: (c) => `${count(c.completed)} of ${count(c.requests)}` },
   { label: '  with an error', value: (c) => count(c.errors) },
+  { label: '  not at all', value: (c) => count(c.unfinished) },
   { label: 'bytes acknowledged', value: (c) => count(c.acknowledgedBytes) },
   { label: 'POWER FAILS AT THE WORST MOMENT', value: () => '' },
-  { label: '  fsynced bytes lost', value: (c) => count(c.lostBytes) },
+  { label: '  fsynced bytes lost', value: (c) => `${count(c.lostBytes)} of ${count(c.promisedBytes)}` },
   { label: '  torn blocks', value: (c) => count(c.tornBlocks) },
   { label: '  blocks with a bad checksum', value: (c) => count(c.badChecksums) },
   { label: 'AT THE END OF THE RUN', value: () => '' },
-  { label: '  fsynced bytes lost', value: (c) => count(c.atEnd.lostBytes) },
+  { label: '  fsynced bytes lost', value: (c) => `${count(c.atEnd.lostBytes)} of ${count(c.promisedBytes)}` },
   { label: 'stale reads', value: (c) => count(c.staleReads) },
   { label: 'file system complaints', value: (c) => count(c.fsErrors) },
   { label: 'COST', value: () => '' },
@@ -53,18 +54,22 @@ const HEADINGS: Readonly<Partial<Record<string, string>>> = {
 
 /** The comparison as text: what was replayed, the table, and what it says. */
 export function comparisonText(comparison: Comparison): string {
-  return [...preamble(comparison), table(comparison.columns), ...conclusions(comparison.columns), ''].join('\n');
+  return [...preamble(comparison), table(comparison), ...conclusions(comparison.columns), ''].join('\n');
 }
 
-function preamble({ summary, options }: Comparison): string[] {
+function preamble({ summary, options, columns }: Comparison): string[] {
   const { fileSystem, disk, fsyncPeriod, writeback, device, seed } = options;
   const fsync = fsyncPeriod === 0 ? 'one fsync at the end' : `fsync every ${formatNs(fsyncPeriod)}`;
-  const timers = `writeback every ${formatNs(writeback.writeback)} of what is ${formatNs(writeback.expire)} old`;
+  const timers =
+    writeback.writeback === 0
+      ? 'no background writeback'
+      : `writeback every ${formatNs(writeback.writeback)} of what is ${formatNs(writeback.expire)} old`;
   return [
     `capture  ${basename(summary.path)}: ${count(summary.frames)} frames, ${formatNs(summary.durationNs)}, ${traffic(summary)}`,
     `memory   as if it were files: ${memory(summary)}`,
     `machine  ${fileSystem} on ${disk.name}, ${fsync}, ${timers}; NIC ${device.name}; seed ${String(seed)}`,
     ...leftOut(summary),
+    ...aboutTime(summary, columns),
     '',
   ];
 }
@@ -93,7 +98,17 @@ function leftOut({ skips, damage }: CaptureSummary): string[] {
   return lines;
 }
 
-function table(columns: readonly ColumnResult[]): string {
+function aboutTime({ silences, backwardStamps }: CaptureSummary, columns: readonly ColumnResult[]): string[] {
+  const shortened = Math.max(0, ...columns.map(({ shortenedNs }) => shortenedNs));
+  return [
+    ...(shortened > 0
+      ? [`skipped  ${formatNs(shortened)} of ${plural(silences.length, 'silence')} in the capture`]
+      : []),
+    ...(backwardStamps > 0 ? [`clock    ran backwards at ${plural(backwardStamps, 'frame')}, which is ignored`] : []),
+  ];
+}
+
+function table({ columns, summary }: Comparison): string {
   const out = new Table({
     head: ['', ...columns.map(heading)],
     colAligns: ['left', ...columns.map(() => 'right' as const)],
@@ -103,7 +118,7 @@ function table(columns: readonly ColumnResult[]): string {
   for (const { label, value } of ROWS) {
     out.push([
       label,
-      ...columns.map((column) => (column.refused === undefined ? value(column) : refusedCell(label, column))),
+      ...columns.map((column) => (column.refused === undefined ? value(column, summary) : refusedCell(label, column))),
     ]);
   }
   return out.toString();
@@ -123,14 +138,29 @@ function conclusions(columns: readonly ColumnResult[]): string[] {
 }
 
 function conclusion(column: ColumnResult): string {
-  const { refused, lostBytes, tornBlocks, badChecksums, staleReads, fsErrors, pinnedPages, worstMomentNs } = column;
-  if (refused !== undefined) {
-    return `the application does not start: ${refused.reason}.`;
-  }
+  const { refused, pinnedPages, requests } = column;
+  if (refused !== undefined) return `the application does not start: ${refused.reason}.`;
   const notPosted = column.notPosted.map(
     ({ reason, count: times, firstFrame, firstOffset }) =>
       ` ${count(times)} requests were left out: ${NOT_POSTED_TEXT[reason]} (first at frame ${String(firstFrame)}, byte ${String(firstOffset)}).`,
   );
+  const cost = pinnedPages > 0 ? `${plural(pinnedPages, 'page')} were pinned at once` : 'no page was pinned';
+  const verdict = requests === 0 ? 'no request was posted' : [...failures(column), verdictOf(column)].join('; ');
+  return `${verdict}; ${cost}.${notPosted.join('')}`;
+}
+
+/** What did not work, whatever became of the data. */
+function failures({ requests, errors, unfinished }: ColumnResult): string[] {
+  return [
+    errors > 0 ? `${count(errors)} of ${count(requests)} requests failed` : '',
+    unfinished > 0
+      ? `${count(unfinished)} of ${count(requests)} requests had not ended when nothing had for a long time: the device was starved`
+      : '',
+  ].filter((text) => text !== '');
+}
+
+function verdictOf(column: ColumnResult): string {
+  const { lostBytes, tornBlocks, badChecksums, staleReads, fsErrors, worstMomentNs, promisedBytes } = column;
   const harm = [
     lostBytes > 0
       ? `${formatNs(worstMomentNs)} after the first request, ${count(lostBytes)} bytes that fsync had promised were not on the disk`
@@ -140,9 +170,10 @@ function conclusion(column: ColumnResult): string {
     staleReads > 0 ? `${plural(staleReads, 'READ')} returned old data` : '',
     fsErrors > 0 ? `the file system complained ${plural(fsErrors, 'time')}` : '',
   ].filter((text) => text !== '');
-  const cost = pinnedPages > 0 ? `${plural(pinnedPages, 'page')} were pinned at once` : 'no page was pinned';
-  const verdict = harm.length > 0 ? harm.join('; ') : 'at every fsync, all that it promised was on the disk, whole';
-  return `${verdict}; ${cost}.${notPosted.join('')}`;
+  if (harm.length > 0) return harm.join('; ');
+  return promisedBytes === 0
+    ? 'there was nothing for fsync to promise'
+    : 'at every fsync, all that it promised was on the disk, whole';
 }
 
 function mean(total: number, { fsync }: ColumnResult): number {

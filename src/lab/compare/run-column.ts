@@ -1,10 +1,18 @@
 import { quantileSorted } from 'simple-statistics';
 import { Gate, SEC, TaskFailure, type Task, type TraceSink } from '../../engine/index.js';
 import { createWorld, type World } from '../../kernel/index.js';
-import { DriverFactory, type MemoryRegion } from '../../../devices/contract/index.js';
+import { DriverFactory, type DeviceDriver, type MemoryRegion } from '../../../devices/contract/index.js';
 import { CompletionQueue, Nic, PacketPool, type DmaOp } from '../../../devices/nic/index.js';
+import { DriverError } from '../../../notifiers/index.js';
 import { readRequests, type CapturedRequest, type CaptureSummary } from '../capture/index.js';
-import { Connections, RegistrationRefused, ReplayHost, Replayer, type HostLayout } from '../replay/index.js';
+import {
+  Connections,
+  RegistrationRefused,
+  ReplayClock,
+  ReplayHost,
+  Replayer,
+  type HostLayout,
+} from '../replay/index.js';
 import {
   AcknowledgedData,
   NO_HARM,
@@ -17,9 +25,14 @@ import {
 import type { ColumnPlan, ColumnResult, Refusal } from './column.js';
 import type { CompareOptions } from './options.js';
 
-/** READs may ask for that many times the capture's own size, and a gigabyte: what a real capture can stand for. */
+/** READs may ask for that many times the capture's own size, and 64 MiB: what a real capture can stand for. */
 const READ_BUDGET_FACTOR = 64;
-const READ_BUDGET_BASE = 2 ** 30;
+const READ_BUDGET_BASE = 2 ** 26;
+
+/** Silences of the capture are not shortened below this, nor below what writeback takes to have written everything. */
+const LONGEST_SILENCE = 60 * SEC;
+/** Nothing has completed for so long, and for as long as a hundred accesses to the disk: nothing will. */
+const PATIENCE = 10 * SEC;
 
 /** One column: the capture replayed with one driver under one policy, up to the power loss and the verdict. */
 export class ColumnRun {
@@ -39,6 +52,7 @@ export class ColumnRun {
   private worstAt = 0;
   private residentPages = 0;
   private readonly trafficOver: Gate;
+  private readonly clock: ReplayClock;
 
   constructor(
     private readonly options: CompareOptions,
@@ -53,6 +67,10 @@ export class ColumnRun {
     const { simulation } = this.world;
     simulation.trace.attach(trace);
     this.trafficOver = new Gate(simulation, 'the traffic');
+    this.clock = new ReplayClock(
+      summary.silences,
+      Math.max(LONGEST_SILENCE, 2 * (writeback.expire + writeback.writeback) + options.fsyncPeriod),
+    );
     this.completions = new CompletionQueue(simulation, 'completions');
     this.addHosts(layouts);
     const receives = new CompletionQueue(simulation, 'receives');
@@ -64,6 +82,8 @@ export class ColumnRun {
         asFastAsPossible: options.asFastAsPossible,
         readBudget: READ_BUDGET_FACTOR * summary.bytes + READ_BUDGET_BASE,
         refused: summary.refused,
+        clock: this.clock,
+        patience: PATIENCE + 100 * (disk.readLatency + disk.writeLatency),
       },
       (mark, { status }, latencyNs) => {
         this.latencies.push(latencyNs);
@@ -164,12 +184,11 @@ export class ColumnRun {
   }
 
   private addHosts(layouts: readonly HostLayout[]): void {
-    const { kernel, simulation, container } = this.world;
+    const { kernel, simulation } = this.world;
     const pool = new PacketPool();
-    const factory = container.get<DriverFactory>(DriverFactory);
     for (const name of hostNames(this.summary)) {
       const nic = new Nic(simulation, kernel.mm.memory, pool, name, this.options.device);
-      const driver = factory(nic, kernel);
+      const driver = this.createDriver(nic);
       nic.attach(driver);
       const layout = layouts.find((candidate) => candidate.host === name) ?? null;
       const host = new ReplayHost(kernel, name, nic, driver, layout, this.options.content);
@@ -183,6 +202,15 @@ export class ColumnRun {
       nic.dma.issued$.subscribe((op) => {
         this.onDma(host, data, op);
       });
+    }
+  }
+
+  private createDriver(nic: Nic): DeviceDriver {
+    const { container, kernel } = this.world;
+    try {
+      return container.get<DriverFactory>(DriverFactory)(nic, kernel);
+    } catch (error) {
+      throw new DriverError(this.plan.plugin.manifest.name, 'create', nic.name, error);
     }
   }
 
@@ -217,7 +245,9 @@ export class ColumnRun {
       requests: replayer.posted,
       completed: replayer.completed,
       errors: replayer.errors,
+      unfinished: replayer.unfinished,
       acknowledgedBytes,
+      promisedBytes: watched.reduce((all, [, { data }]) => all + data.promisedBytes, 0),
       ...worst,
       worstMomentNs: worst.lostBytes > 0 ? worstAt - replayer.firstPostAt : 0,
       atEnd,
@@ -232,7 +262,8 @@ export class ColumnRun {
       residentPages: this.residentPages,
       fsync: this.fsync,
       durationNs,
-      throughputBytesPerSecond: durationNs === 0 ? 0 : Math.round((acknowledgedBytes * SEC) / durationNs),
+      throughputBytesPerSecond: durationNs === 0 ? 0 : Math.round((replayer.bytes * SEC) / durationNs),
+      shortenedNs: this.clock.shortenedNs,
       notPosted: replayer.notPosted.list(),
     };
   }

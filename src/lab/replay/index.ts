@@ -5,7 +5,9 @@
  * Nothing here judges what comes of it, or knows which driver a host has.
  */
 export { Connections } from './connections.js';
-export { HostLayout, layOut, type KeyLife, type Segment } from './memory-layout.js';
+export { HostLayout, KeyLife, layOut } from './memory-layout.js';
+export type { Segment } from './place-segments.js';
+export { ReplayClock } from './replay-clock.js';
 export { ReplayHost } from './replay-host.js';
 export { RegistrationRefused } from './key-schedule.js';
 export { NOT_POSTED_TEXT, type NotPosted, type NotPostedReason } from './not-posted.js';

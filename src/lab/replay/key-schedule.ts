@@ -1,6 +1,7 @@
 import { isErrno } from '../../base/index.js';
 import { SEC, US, type Simulation, type Task } from '../../engine/index.js';
 import type { KeyLife } from './memory-layout.js';
+import type { ReplayClock } from './replay-clock.js';
 import type { ReplayHost } from './replay-host.js';
 
 /** The kernel refused to register memory that the capture needs: the application would have ended here. */
@@ -25,6 +26,8 @@ const SERVER_LEAD = 2 * SEC;
 export interface KeyScheduleOptions {
   /** There are no captured times to go by: keys are registered when they are first used and retired after their last use. */
   readonly asFastAsPossible: boolean;
+  /** When captured times are here. */
+  readonly clock: ReplayClock;
 }
 
 /** When the hosts of a replay register their keys, and when they give them up. */
@@ -83,8 +86,9 @@ export class KeySchedule {
   }
 
   private *retireDisconnected(host: ReplayHost, start: number): Task {
+    const { clock } = this.options;
     const ending = this.livesOf(host)
-      .flatMap((life) => (life.key.end.how === 'disconnected' ? [{ life, at: life.key.end.timeNs }] : []))
+      .flatMap((life) => (life.key.end.how === 'disconnected' ? [{ life, at: clock.at(life.key.end.timeNs) }] : []))
       .sort((a, b) => a.at - b.at);
     for (const { life, at } of ending) {
       const due = this.options.asFastAsPossible ? 0 : start + at;
@@ -95,7 +99,7 @@ export class KeySchedule {
 
   /** When a key is to be registered, in ns from the start of the traffic; before it if not greater than 0. */
   private registrationAt(host: ReplayHost, { key }: KeyLife): number {
-    return key.firstUseNs - (host.registry.keysComeAndGo ? REGISTRATION_LEAD : SERVER_LEAD);
+    return this.options.clock.at(key.firstUseNs) - (host.registry.keysComeAndGo ? REGISTRATION_LEAD : SERVER_LEAD);
   }
 
   private livesOf(host: ReplayHost): readonly KeyLife[] {

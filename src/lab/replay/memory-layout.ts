@@ -1,40 +1,47 @@
 import { PAGE_SIZE } from '../../base/index.js';
 import type { RemoteKey } from '../capture/index.js';
+import { extentsOf, joined, totalPages, type Extent } from './extents.js';
+import { USER_START, groups, place, type Segment } from './place-segments.js';
 
-const PAGE = BigInt(PAGE_SIZE);
-/** Addresses above this are a kernel's, or an IOVA: a process cannot map there. */
-const USER_END = 1n << 47n;
-/** vm.mmap_min_addr: a process does not map below. Such addresses count from the start of their own region. */
-const USER_START = 1n << 16n;
-/** Where segments go, from here up, whose own address a process cannot have. */
-const ELSEWHERE = 1n << 44n;
 /** One key may span at most this many pages: 1 TiB. */
 const MAX_KEY_PAGES = 1n << 28n;
 /** Pages of all segments of one host: file pages are 31-bit numbers. */
 const MAX_HOST_PAGES = 1n << 30n;
 
-/** A run of remote memory as one mapping of the host's file. */
-export interface Segment {
-  /** Address that requests name, as captured. */
-  readonly captured: bigint;
-  /** Address at which the process has it: the same if a process can map there. */
-  readonly address: number;
-  readonly pages: number;
-  /** First page of the file. */
-  readonly filePage: number;
-}
-
 /** One life of a key, and the part of the process that it is registered for. */
-export interface KeyLife {
-  readonly key: RemoteKey;
-  readonly owner: string;
-  readonly rKey: number;
+export class KeyLife {
   /** First byte and length of the registered region, page-aligned, in the process. */
   readonly address: number;
   readonly length: number;
-  /** Captured address of that byte. */
-  readonly captured: bigint;
   readonly writable: boolean;
+
+  /** @param segments what it reaches, in order, side by side in the process; of the first and the last perhaps only a part */
+  constructor(
+    readonly key: RemoteKey,
+    private readonly segments: readonly Segment[],
+    { start, end }: Extent,
+  ) {
+    this.address = at(segments[0], start);
+    this.length = at(segments[segments.length - 1], end) - this.address;
+    this.writable = key.writes + key.atomics > 0;
+  }
+
+  get owner(): string {
+    return this.key.owner;
+  }
+
+  get rKey(): number {
+    return this.key.rKey;
+  }
+
+  /** Where `length` bytes at a captured address are in the process; null if they are not all behind this key. */
+  locate(captured: bigint, length: number): number | null {
+    const segment = this.segments[indexOf(this.segments, this.segments.length, captured)];
+    const address = at(segment, captured);
+    const end = Math.min(segment.address + segment.pages * PAGE_SIZE, this.address + this.length);
+    if (captured < segment.captured || address < this.address || address + length > end) return null;
+    return address;
+  }
 }
 
 /** The memory of one captured host that others reach: one file, mapped in pieces, and the keys to it. */
@@ -44,7 +51,7 @@ export class HostLayout {
     readonly segments: readonly Segment[],
     /** In the order of first use. */
     readonly lives: readonly KeyLife[],
-    /** Keys that span more memory than a machine could register. */
+    /** Keys that reach more memory than a machine could register. */
     readonly refused: readonly RemoteKey[],
   ) {}
 
@@ -58,9 +65,8 @@ export class HostLayout {
  * Lays the remote memory of a capture out: each host's as one file, mapped at the captured addresses.
  *
  * Addresses that a process cannot have (kernel users of RDMA, IOVAs) are moved below 2^47, keeping distances within a
- * segment. A key's region is what its owner announced; failing that, everything between the lowest and the highest byte
- * that the capture touches through it. Equal addresses of one host are the same memory, under whatever key, unless they
- * count from the start of a region.
+ * segment. Equal addresses of one host are the same memory, under whatever key, unless they count from the start of a
+ * region.
  */
 export function layOut(keys: readonly RemoteKey[]): HostLayout[] {
   const hosts = new Map<string, RemoteKey[]>();
@@ -72,98 +78,55 @@ export function layOut(keys: readonly RemoteKey[]): HostLayout[] {
   return [...hosts].map(([host, list]) => layOutHost(host, list));
 }
 
-interface Extent {
-  start: bigint;
-  end: bigint;
+/** A key and what it reaches. */
+interface Reach {
+  readonly key: RemoteKey;
+  readonly extents: readonly Extent[];
+  readonly span: Extent;
 }
 
 function layOutHost(host: string, keys: readonly RemoteKey[]): HostLayout {
   const refused: RemoteKey[] = [];
-  const fitting: RemoteKey[] = [];
+  const fitting: Reach[] = [];
   let room = MAX_HOST_PAGES;
   for (const key of keys) {
-    const pages = pagesOf(extentOf(key));
-    if (pages === 0n) continue;
+    const extents = extentsOf(key);
+    if (extents.length === 0) continue;
+    const pages = totalPages(extents);
     if (pages > MAX_KEY_PAGES || pages > room) {
       refused.push(key);
     } else {
       room -= pages;
-      fitting.push(key);
+      fitting.push({ key, extents, span: { start: extents[0].start, end: extents[extents.length - 1].end } });
     }
   }
-  const shared = joined(fitting.map(extentOf).filter(({ start }) => start >= USER_START));
-  const alone = fitting.filter((key) => extentOf(key).start < USER_START);
-  const segments = place([...shared, ...alone.map(extentOf)]);
-  const segmentsAlone = new Map(alone.map((key, i) => [key, segments[shared.length + i]]));
-  const lives = fitting
-    .map((key): KeyLife => {
-      const { start, end } = extentOf(key);
-      const segment = segmentsAlone.get(key) ?? segmentOf(segments, shared.length, start);
-      return {
-        key,
-        owner: host,
-        rKey: key.rKey,
-        address: segment.address + Number(start - segment.captured),
-        length: Number(end - start),
-        captured: start,
-        writable: key.writes + key.atomics > 0,
-      };
-    })
-    .sort((a, b) => a.key.firstUseNs - b.key.firstUseNs);
+  const alone = fitting.filter(({ span }) => span.start < USER_START);
+  const others = fitting.filter(({ span }) => span.start >= USER_START);
+  const shared = joined(others.flatMap(({ extents }) => extents));
+  const sparse = others.filter(({ extents }) => extents.length > 1).map(({ span }) => span);
+  const segments = place([...groups(shared, sparse), ...alone.map(({ extents }) => extents)]);
+
+  const lives = others.map(({ key, span }) => {
+    const first = indexOf(segments, shared.length, span.start);
+    const last = indexOf(segments, shared.length, span.end - 1n);
+    return new KeyLife(key, segments.slice(first, last + 1), span);
+  });
+  let next = shared.length;
+  for (const { key, extents, span } of alone) {
+    lives.push(new KeyLife(key, segments.slice(next, next + extents.length), span));
+    next += extents.length;
+  }
+  lives.sort((a, b) => a.key.firstUseFrame - b.key.firstUseFrame);
   return new HostLayout(host, segments, lives, refused);
 }
 
-function extentOf({ region, minAddress, maxAddress }: RemoteKey): Extent {
-  if (region !== undefined) {
-    const announced = wholePages(region.start, region.end);
-    if (pagesOf(announced) <= MAX_KEY_PAGES) return announced;
-  }
-  return wholePages(minAddress, maxAddress);
+/** Where a captured address of a segment is in the process. */
+function at(segment: Segment, captured: bigint): number {
+  return segment.address + Number(captured - segment.captured);
 }
 
-function wholePages(start: bigint, end: bigint): Extent {
-  return { start: (start / PAGE) * PAGE, end: ((end + PAGE - 1n) / PAGE) * PAGE };
-}
-
-function pagesOf({ start, end }: Extent): bigint {
-  return (end - start) / PAGE;
-}
-
-/** Sorts extents and joins those that touch. */
-function joined(extents: readonly Extent[]): Extent[] {
-  const sorted = [...extents].sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0));
-  const result: Extent[] = [];
-  for (const { start, end } of sorted) {
-    const last = result.at(-1);
-    if (last !== undefined && start <= last.end) last.end = end > last.end ? end : last.end;
-    else result.push({ start, end });
-  }
-  return result;
-}
-
-/** Gives each extent an address in the process and pages of the file. */
-function place(extents: readonly Extent[]): Segment[] {
-  const own = extents.filter(({ start, end }) => start >= USER_START && end <= USER_END);
-  let elsewhere = ELSEWHERE;
-  let filePage = 0;
-  return extents.map(({ start, end }) => {
-    let address = start;
-    if (end > USER_END || start < USER_START) {
-      const length = end - start;
-      for (const taken of own) {
-        if (taken.start < elsewhere + length && elsewhere < taken.end) elsewhere = taken.end;
-      }
-      address = elsewhere;
-      elsewhere += length;
-    }
-    const segment = { captured: start, address: Number(address), pages: Number(pagesOf({ start, end })), filePage };
-    filePage += segment.pages;
-    return segment;
-  });
-}
-
-/** The segment of an address among the first `count`, which are in order. */
-function segmentOf(segments: readonly Segment[], count: number, captured: bigint): Segment {
+/** Which segment has an address, of the first `count`: these are in order of their captured addresses. */
+function indexOf(segments: readonly Segment[], count: number, captured: bigint): number {
   let low = 0;
   let high = count - 1;
   while (low < high) {
@@ -171,5 +134,5 @@ function segmentOf(segments: readonly Segment[], count: number, captured: bigint
     if (segments[middle].captured <= captured) low = middle;
     else high = middle - 1;
   }
-  return segments[low];
+  return low;
 }

@@ -13,9 +13,10 @@ import {
   type MemoryRegion,
 } from '../../../devices/contract/index.js';
 import type { Nic } from '../../../devices/nic/index.js';
-import { blaming } from '../../../notifiers/index.js';
+import { DriverError, blaming } from '../../../notifiers/index.js';
 import { KeyRegistry, type KeyRegistrar } from './key-registry.js';
-import type { HostLayout, KeyLife, Segment } from './memory-layout.js';
+import type { HostLayout, KeyLife } from './memory-layout.js';
+import type { Segment } from './place-segments.js';
 
 const FLUSH = IBV_ACCESS_FLUSH_GLOBAL | IBV_ACCESS_FLUSH_PERSISTENT;
 const READ_ONLY = IBV_ACCESS_REMOTE_READ | FLUSH;
@@ -71,6 +72,10 @@ export class ReplayHost implements KeyRegistrar {
       rangeName(start, length),
       this.driver.regMr({ mm: this.process.mm, start, length, access, rkey: rKey }),
     );
+    // Plugins may be JavaScript: their types are promises.
+    if ((region as MemoryRegion | undefined)?.mkey === undefined) {
+      throw new DriverError(this.driver.name, 'regMr', rangeName(start, length), new Error('it returned no region'));
+    }
     this.onRegion(region);
     return region;
   }

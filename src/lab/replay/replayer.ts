@@ -5,6 +5,7 @@ import type { Connections } from './connections.js';
 import { KeySchedule } from './key-schedule.js';
 import type { KeyLife } from './memory-layout.js';
 import { NotPostedLedger, type NotPostedReason } from './not-posted.js';
+import type { ReplayClock } from './replay-clock.js';
 import type { ReplayHost } from './replay-host.js';
 import { RequestPoster, type DueRequest } from './request-poster.js';
 import { workRequest } from './work-requests.js';
@@ -12,8 +13,12 @@ import { workRequest } from './work-requests.js';
 export interface ReplayOptions {
   /** Post each request as soon as fewer than 64 are outstanding, instead of at its captured time. */
   readonly asFastAsPossible: boolean;
+  /** When captured times are here. */
+  readonly clock: ReplayClock;
   /** Bytes that READs may ask for in all. */
   readonly readBudget: number;
+  /** ns without any progress, with nothing left to post, after which what is outstanding is given up. */
+  readonly patience: number;
   /** Requests that the capture shows refused, by index: they are left out. */
   readonly refused: ReadonlySet<number>;
 }
@@ -28,10 +33,11 @@ interface Outstanding {
   readonly memory: RemoteMemory | null;
 }
 
-/** A life of a key, and whose it is. */
+/** What a request reaches, and whose it is; the address is null if the key does not go that far. */
 interface RemoteMemory {
   readonly host: ReplayHost;
   readonly life: KeyLife;
+  readonly address: number | null;
 }
 
 /** Requests outstanding at once when they are posted as fast as possible. */
@@ -45,6 +51,8 @@ export class Replayer {
   posted = 0;
   completed = 0;
   errors = 0;
+  /** Bytes that those moved, in either direction. */
+  bytes = 0;
   /** Virtual time in ns of the first post and of the last completion. */
   firstPostAt = 0;
   lastCompletionAt = 0;
@@ -55,6 +63,7 @@ export class Replayer {
   private readonly outstanding = new Map<number, Outstanding>();
   /** Requests handed to a poster that it has not dealt with. */
   private waiting = 0;
+  private gaveUp = false;
   private readonly progress: Condition;
   private readBytes = 0;
 
@@ -77,8 +86,13 @@ export class Replayer {
     yield* this.keys.registerStanding();
   }
 
+  /** Requests that were posted, or waited to be, and had not ended when the run was given up. */
+  get unfinished(): number {
+    return this.waiting + this.outstanding.size;
+  }
+
   /**
-   * Posts everything and waits for the last completion.
+   * Posts everything and waits for the last completion, or until nothing goes on any more.
    * @throws RegistrationRefused
    */
   *run(requests: Iterable<CapturedRequest>, completions: CompletionQueue): Task {
@@ -88,21 +102,30 @@ export class Replayer {
     const start = this.simulation.now;
     this.keys.begin(start);
     for (const request of requests) {
-      const due = yield* this.untilDue(start + request.timeNs);
+      const due = yield* this.untilDue(start + this.options.clock.at(request.timeNs));
+      if (this.gaveUp) break;
       this.waiting++;
       this.posterOf(request).add({ request, due });
     }
-    while (this.waiting + this.outstanding.size > 0) yield this.progress;
+    while (this.unfinished > 0 && !this.gaveUp) yield* this.awaitProgress();
     subscription.unsubscribe();
   }
 
   /** @returns the time at which the next request is due */
   private *untilDue(captured: number): Task<number> {
-    const most = this.options.asFastAsPossible ? DEPTH : MAX_WAITING;
-    while (this.waiting + (this.options.asFastAsPossible ? this.outstanding.size : 0) >= most) yield this.progress;
-    if (this.options.asFastAsPossible) return this.simulation.now;
+    const { asFastAsPossible } = this.options;
+    const most = asFastAsPossible ? DEPTH : MAX_WAITING;
+    while (!this.gaveUp && this.waiting + (asFastAsPossible ? this.outstanding.size : 0) >= most) {
+      yield* this.awaitProgress();
+    }
+    if (asFastAsPossible) return this.simulation.now;
     if (captured > this.simulation.now) yield captured - this.simulation.now;
     return captured;
+  }
+
+  /** A device whose pages are taken away faster than it can use them may never get anything done. */
+  private *awaitProgress(): Task {
+    this.gaveUp = !(yield* this.progress.waitFor(this.options.patience));
   }
 
   private posterOf({ flow }: CapturedRequest): RequestPoster {
@@ -126,7 +149,8 @@ export class Replayer {
         yield* this.untilUnused(request, request.invalidateRKey);
         since = Math.max(due, this.simulation.now);
       }
-      this.postNow(workRequest(request, memory?.life ?? null, ++this.posted), request, { since, memory });
+      const target = memory === null ? null : { life: memory.life, address: memory.address ?? 0 };
+      this.postNow(workRequest(request, target, ++this.posted), request, { since, memory });
     } else {
       this.notPosted.add(reason, request);
       if (memory !== null) memory.host.registry.requestOver(memory.life);
@@ -146,14 +170,14 @@ export class Replayer {
     if (!reachesMemory(request) || this.options.refused.has(request.index)) return null;
     const host = this.hosts.get(request.flow.responder);
     const life = host?.registry.lifeAt(request.rKey, request.frame) ?? null;
-    return host === undefined || life === null ? null : { host, life };
+    return host === undefined || life === null ? null : { host, life, address: addressIn(life, request) };
   }
 
   /** @returns why a request is to be left out; null if it is to be posted, which READs have to pay for */
   private admit(request: CapturedRequest, memory: RemoteMemory | null): NotPostedReason | null {
     if (this.options.refused.has(request.index)) return 'refused';
     if (!reachesMemory(request)) return null;
-    if (memory === null || !isCovered(request, memory.life)) return 'no-memory';
+    if (memory === null || memory.address === null) return 'no-memory';
     if (request.operation !== 'RDMA_READ') return null;
     if (this.readBytes + request.length > this.options.readBudget) return 'read-budget';
     this.readBytes += request.length;
@@ -174,8 +198,12 @@ export class Replayer {
     if (memory !== null) memory.host.registry.requestOver(memory.life);
     const { now } = this.simulation;
     this.lastCompletionAt = now;
-    if (completion.status === 'IBV_WC_SUCCESS') this.completed++;
-    else this.errors++;
+    if (completion.status === 'IBV_WC_SUCCESS') {
+      this.completed++;
+      this.bytes += completion.byteLength;
+    } else {
+      this.errors++;
+    }
     this.onComplete(completion.wrId, completion, now - since);
     this.progress.notifyAll();
   }
@@ -186,10 +214,10 @@ function reachesMemory({ operation, length }: CapturedRequest): boolean {
   return operation !== 'SEND' && (operation === 'FLUSH' || length > 0);
 }
 
-function isCovered(request: CapturedRequest, { captured, length }: KeyLife): boolean {
-  // A FLUSH of the whole region does not look at its address and length.
-  if (request.operation === 'FLUSH' && request.selectivity === 1) return true;
-  const first = request.remoteAddress - captured;
-  const bytes = request.complete ? request.length : (request.payload?.length ?? 0);
-  return first >= 0n && first + BigInt(bytes) <= BigInt(length);
+/** FETH selectivity: the whole region, whatever address and length say. */
+const WHOLE_REGION = 1;
+
+function addressIn(life: KeyLife, request: CapturedRequest): number | null {
+  if (request.operation === 'FLUSH' && request.selectivity === WHOLE_REGION) return life.address;
+  return life.locate(request.remoteAddress, request.complete ? request.length : (request.payload?.length ?? 0));
 }

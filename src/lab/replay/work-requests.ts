@@ -2,15 +2,18 @@ import type { CapturedRequest } from '../capture/index.js';
 import type { SendWorkRequest } from '../../../devices/nic/index.js';
 import type { KeyLife } from './memory-layout.js';
 
-/** FETH selectivity: the whole region. */
-const WHOLE_REGION = 1;
+/** Where in the process a request goes, and by which key. */
+export interface Target {
+  readonly life: KeyLife;
+  readonly address: number;
+}
 
 /**
  * A captured request as the work request that its program must have posted.
- * @param life the key that it uses; null if it names no memory
+ * @param memory what it reaches; null if it names no memory
  * @param mark its number: also what its DMA operations carry
  */
-export function workRequest(request: CapturedRequest, life: KeyLife | null, mark: number): SendWorkRequest {
+export function workRequest(request: CapturedRequest, memory: Target | null, mark: number): SendWorkRequest {
   const { operation, payload, payloadMissing, immediate, invalidateRKey } = request;
   const base = {
     wrId: mark,
@@ -23,22 +26,15 @@ export function workRequest(request: CapturedRequest, life: KeyLife | null, mark
     ...(invalidateRKey === undefined ? {} : { invalidateRkey: invalidateRKey }),
   };
   if (operation === 'SEND') return base;
-  if (life === null) return { ...base, remoteAddress: 0, rkey: request.rKey };
-  const remoteAddress = life.address + Number(request.remoteAddress - life.captured);
-  const target = { remoteAddress, rkey: life.rKey };
+  if (memory === null) return { ...base, remoteAddress: 0, rkey: request.rKey };
+  const target = { remoteAddress: memory.address, rkey: memory.life.rKey };
   switch (operation) {
     case 'ATOMIC_CMP_AND_SWP':
     case 'ATOMIC_FETCH_AND_ADD':
       return { ...base, ...target, compare: request.compare ?? 0n, swapOrAdd: request.swapOrAdd ?? 0n };
-    case 'FLUSH': {
-      const { placement = 1, selectivity = 0 } = request;
-      return { ...base, ...(selectivity === WHOLE_REGION ? wholeOf(life) : target), placement, selectivity };
-    }
+    case 'FLUSH':
+      return { ...base, ...target, placement: request.placement ?? 1, selectivity: request.selectivity ?? 0 };
     default:
       return { ...base, ...target };
   }
-}
-
-function wholeOf({ address, rKey }: KeyLife): { readonly remoteAddress: number; readonly rkey: number } {
-  return { remoteAddress: address, rkey: rKey };
 }

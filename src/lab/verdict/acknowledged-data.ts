@@ -1,4 +1,4 @@
-import { PageContents, UNWRITTEN } from '../../base/index.js';
+import { PAGE_SIZE, PageContents, UNWRITTEN } from '../../base/index.js';
 
 /** A part of a page that one DMA write of one request covers. */
 interface Piece {
@@ -70,6 +70,17 @@ export class AcknowledgedData {
       for (const piece of covered) raise(this.promised, piece);
       return new Set(covered.map(({ page }) => page));
     };
+  }
+
+  /** Bytes that are promised. */
+  get promisedBytes(): number {
+    let bytes = 0;
+    for (const page of this.promised.writtenPages()) {
+      this.promised.forEachRun(page, 0, PAGE_SIZE, (start, end, stamp) => {
+        if (stamp !== UNWRITTEN) bytes += end - start;
+      });
+    }
+    return bytes;
   }
 
   /** The request that wrote a byte, by the stamp of the write; 0 if it was none of those we were told of. */

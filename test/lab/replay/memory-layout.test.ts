@@ -81,13 +81,43 @@ describe('the layout of captured memory', () => {
     expect(lives.map(({ address }) => address)).toEqual(segments.map(({ address }) => address));
   });
 
+  it('leaves out what lies between the pieces of a key that reaches far and uses little', () => {
+    const far = 0x4000_0000_0000n;
+    const pieces = [0x10_0000_0000n, 0x10_0000_1000n, far].map((start) => ({ start, end: start + 0x1000n }));
+    const { segments, lives, refused } = only([
+      key(pieces[0].start, far + 0x1000n - pieces[0].start, { written: pieces }),
+      key(far + 0x10_0000n, 0x1000n, { rKey: 0x200 }),
+    ]);
+    expect(refused).toEqual([]);
+    expect(segments.map(({ captured, pages }) => [captured, pages])).toEqual([
+      [0x10_0000_0000n, 512],
+      [far, 512],
+    ]);
+    const [life, other] = lives;
+    expect(life.length).toBe(1024 * 4096);
+    expect(life.locate(0x10_0000_1004n, 8)).toBe(life.address + 0x1004);
+    expect(life.locate(far, 4096)).toBe(life.address + 512 * 4096);
+    expect(life.locate(far - 4096n, 8)).toBeNull();
+    expect(life.locate(0x10_001f_fff0n, 32)).toBeNull();
+    // What another key reaches in the same place is the same memory.
+    expect(other.address).toBe(life.address + 512 * 4096 + 0x10_0000);
+  });
+
+  it('keeps together what a key reaches far and uses much of', () => {
+    const start = 0x10_0000_0000n;
+    const length = 0x2000_0000n;
+    const { segments } = only([key(start, length, { written: [{ start, end: start + length }] })]);
+    expect(segments).toMatchObject([{ captured: start, address: Number(start), pages: 0x2_0000 }]);
+  });
+
   it('registers what was only read for reading', () => {
     expect(only([key(0x1000n, 8n, { writes: 0, reads: 1 })]).lives[0].writable).toBe(false);
     expect(only([key(0x1000n, 8n, { writes: 0, atomics: 1 })]).lives[0].writable).toBe(true);
   });
 
-  it('refuses a key that spans more than 1 TiB', () => {
-    const { refused, lives } = only([key(0x1000n, 2n ** 41n)]);
+  it('refuses a key that uses more than 1 TiB', () => {
+    const start = 0x10_0000n;
+    const { refused, lives } = only([key(start, 2n ** 41n, { written: [{ start, end: start + 2n ** 41n }] })]);
     expect([refused.length, lives.length]).toEqual([1, 0]);
   });
 

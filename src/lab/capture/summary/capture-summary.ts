@@ -3,6 +3,7 @@ import type { Flow, Operation } from '../flows/index.js';
 import type { HostCounts, IcrcCounts, Skip } from '../packets/index.js';
 import type { LatencySummary } from './latency-sample.js';
 import type { RemoteKey } from './remote-memory.js';
+import type { Silence } from './silences.js';
 
 export interface OperationSummary {
   readonly operation: Operation;
@@ -41,6 +42,8 @@ export interface CaptureSummary {
   /** Stamp of the first frame: seconds since 1970, and ISO 8601 where the frames have stamps. */
   readonly startSeconds: number;
   readonly start: string | undefined;
+  /** Stretches of more than a minute without a request. */
+  readonly silences: readonly Silence[];
   /** From the first frame to the last. */
   readonly durationNs: number;
   /** RoCEv2 packets of whatever transport. */

@@ -11,3 +11,5 @@ export { PageRanges } from './page-ranges.js';
 export type { VaRange } from './page-ranges.js';
 export { RemoteMemory } from './remote-memory.js';
 export type { RemoteKey, RemoteKeyEnd } from './remote-memory.js';
+export { Silences } from './silences.js';
+export type { Silence } from './silences.js';
