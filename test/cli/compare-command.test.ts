@@ -49,7 +49,7 @@ describe('pinless compare', () => {
     expect(out).toMatch(/pinned \(P0\).*odp \(P12\).*pinned \(P1\)/);
     expect(out).toMatch(/fsynced bytes lost .* [1-9][\d,]* .* 0 /);
     expect(out).toMatch(
-      /pinned \(P0\): [\d.]+ s after the first request, [\d,]+ bytes that fsync had promised were not on the disk; 72 pages/,
+      /pinned \(P0\): [\d.]+ s after the first request, [\d,]+ bytes that fsync had promised were not on the disk; up to 72 pages pinned/,
     );
     expect(out).toMatch(
       /odp \(P12\): at every fsync, all that it promised was on the disk, whole; no page was pinned\./,
@@ -132,7 +132,6 @@ describe('what cannot be used ends with status 2 and one message', () => {
     [['--file-content', 'full'], /--file-content takes one of written, hole, not "full"/],
     [['--drivers', 'floppy'], /--drivers: "floppy" is none of pinned, odp, and cannot be loaded as a module/],
     [['--drivers', 'pinned,,odp'], /--drivers takes names with a comma between two, not "pinned,,odp"/],
-    [['--drivers', 'no-such-package'], /"no-such-package" is none of pinned, odp, .*: there is no such package$/m],
     [['--fsync-period', '0.1ns'], /--fsync-period takes at least 1ns, or 0, not "0\.1ns"/],
     [['--trace', '/no/such/directory/t'], /--trace: cannot write/],
     [['--trace', tmpdir()], /--trace: cannot write ".*": it is a directory/],
@@ -164,12 +163,12 @@ describe('a capture of which only a part can be used', () => {
   it('has its long silences shortened, and says by how much', async () => {
     const traffic = new Traffic().write(0, 0x7f00_0000_0000n, data(64)).ack(0);
     traffic
-      .pause(365 * 86_400 * 1e9)
+      .pause(86_400 * 1e9)
       .write(1, 0x7f00_0000_0000n, data(64))
       .ack(1);
     const { status, out } = await pinless('compare', traffic.file());
     expect(status).toBe(0);
-    expect(out).toMatch(/skipped {2}3\.154e\+7 s of 1 silence in the capture/);
+    expect(out).toMatch(/skipped {2}86330 s of 1 silence in the capture/);
   });
 
   it('loses frames with a wrong ICRC, counted, unless they are to be used', async () => {

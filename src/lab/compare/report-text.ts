@@ -144,7 +144,7 @@ function conclusion(column: ColumnResult): string {
     ({ reason, count: times, firstFrame, firstOffset }) =>
       ` ${count(times)} requests were left out: ${NOT_POSTED_TEXT[reason]} (first at frame ${String(firstFrame)}, byte ${String(firstOffset)}).`,
   );
-  const cost = pinnedPages > 0 ? `${plural(pinnedPages, 'page')} were pinned at once` : 'no page was pinned';
+  const cost = pinnedPages > 0 ? `up to ${plural(pinnedPages, 'page')} pinned at once` : 'no page was pinned';
   const verdict = requests === 0 ? 'no request was posted' : [...failures(column), verdictOf(column)].join('; ');
   return `${verdict}; ${cost}.${notPosted.join('')}`;
 }
