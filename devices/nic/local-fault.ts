@@ -1,6 +1,12 @@
 import { IBV_ACCESS_LOCAL_WRITE } from '../contract/index.js';
+import type { MkeyTable, NicMkey } from './mkey-table.js';
 import type { WcStatus } from './wc-status.js';
-import type { SendWqe } from './work-request.js';
+import type { SendWorkRequest, SendWqe } from './work-request.js';
+
+/** The key that a request names for its local side; null if it names none, or none that exists. */
+export function localKey({ local }: SendWorkRequest, mkeys: MkeyTable): NicMkey | null {
+  return local === null || local instanceof Uint8Array ? null : mkeys.lookup(local.lkey);
+}
 
 /**
  * What is wrong with the requester's side of a request when it is posted: the region must exist, cover the bytes, and

@@ -1,6 +1,6 @@
 import { WC_OPCODE } from './completion-queue.js';
 import { Gather } from './gather.js';
-import { localFault } from './local-fault.js';
+import { localFault, localKey } from './local-fault.js';
 import type { NicPacket } from './packet-pool.js';
 import type { QueuePair } from './queue-pair.js';
 import { buildRequest } from './request-packets.js';
@@ -52,16 +52,13 @@ export class Requester implements RetryListener {
   }
 
   post(request: SendWorkRequest): void {
-    const { local, opcode, length } = request;
-    const sge = local === null || local instanceof Uint8Array ? null : local;
-    const mkey = sge === null ? null : this.qp.nic.mkeys.lookup(sge.lkey);
-    const wqe = new SendWqe(request, mkey);
+    const wqe = new SendWqe(request, localKey(request, this.qp.nic.mkeys));
     if (this.qp.state === 'ERR') {
       this.complete(wqe, 'IBV_WC_WR_FLUSH_ERR');
       return;
     }
-    const fillsPackets = opcode === 'SEND' || opcode === 'RDMA_WRITE' || opcode === 'RDMA_READ';
-    this.window.post(wqe, fillsPackets ? psnCount(length, this.attr.pathMtu) : 1);
+    const fillsPackets = wqe.opcode === 'SEND' || wqe.opcode === 'RDMA_WRITE' || wqe.opcode === 'RDMA_READ';
+    this.window.post(wqe, fillsPackets ? psnCount(wqe.length, this.attr.pathMtu) : 1);
     const fault = localFault(wqe);
     if (fault === null) this.pump();
     else this.fail(wqe, fault);
@@ -95,9 +92,9 @@ export class Requester implements RetryListener {
     // A request that failed on this side is never sent, nor is what is behind it: it completes when its turn comes.
     if (wqe === undefined || wqe.failure !== null || this.excused || this.qp.state !== 'RTS') return false;
     const { inFlight } = window;
-    const isRead = wqe.wantsResponse;
-    if (inFlight > 0 && inFlight + (isRead ? wqe.packets : 1) > this.qp.nic.profile.maxUnackedPackets) return false;
-    if (isRead && window.outstandingReads >= this.attr.maxRdAtomic) return false;
+    if (inFlight > 0 && inFlight + (wqe.wantsResponse ? wqe.packets : 1) > this.qp.nic.profile.maxUnackedPackets)
+      return false;
+    if (wqe.wantsResponse && window.outstandingReads >= this.attr.maxRdAtomic) return false;
     return this.sendPacket(wqe) && window.current !== undefined;
   }
 
@@ -205,8 +202,8 @@ export class Requester implements RetryListener {
     this.qp.nic.stats.rnrNaksReceived++;
     this.acknowledgeBefore(psn);
     if (this.qp.state !== 'RTS') return;
-    if (this.clock.waitForReceiver(code)) this.rnrWait = true;
-    else this.fail(refused, 'IBV_WC_RNR_RETRY_EXC_ERR');
+    this.rnrWait = this.clock.waitForReceiver(code);
+    if (!this.rnrWait) this.fail(refused, 'IBV_WC_RNR_RETRY_EXC_ERR');
     this.goBack();
   }
 
