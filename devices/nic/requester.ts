@@ -180,7 +180,8 @@ export class Requester implements RetryListener {
     const { window } = this;
     const before = window.unfinishedPsn;
     window.acknowledged(psn);
-    for (let wqe = window.queue.at(0); wqe !== undefined && wqe.failure === null; wqe = window.queue.at(0)) {
+    let wqe = window.queue.at(0);
+    for (; wqe !== undefined && wqe.failure === null; wqe = window.queue.at(0)) {
       const end = psnAdd(wqe.firstPsn, wqe.packets);
       if (wqe.wantsResponse && wqe.answered < wqe.packets) {
         // What is acknowledged now came after this response was sent; it did not come.
@@ -191,9 +192,8 @@ export class Requester implements RetryListener {
       window.completeOldest();
       this.complete(wqe, 'IBV_WC_SUCCESS');
     }
-    window.skipFinished();
-    if (psnDistance(before, window.unfinishedPsn) > 0) this.clock.progressed();
-    this.failOldest();
+    if (psnDistance(before, window.skipFinished()) > 0) this.clock.progressed();
+    if (wqe !== undefined) this.failOldest();
   }
 
   private onRnrNak(psn: number, code: number): void {
@@ -266,10 +266,7 @@ export class Requester implements RetryListener {
     this.window.goBackTo(this.window.unfinishedPsn);
   }
 
-  /**
-   * A request fails. What was posted before it completes first: it may have been executed, and whoever posted it must
-   * hear so.
-   */
+  /** A request fails. What was posted before it may have been executed: it completes first. */
   private fail(wqe: SendWqe, status: WcStatus): void {
     wqe.failure ??= status;
     this.failOldest();

@@ -100,10 +100,14 @@ export class SendWindow {
     else this.leave(done);
   }
 
-  /** What is finished need not be sent, even if it was about to be sent again. */
-  skipFinished(): void {
+  /**
+   * What is finished need not be sent, even if it was about to be sent again.
+   * @returns `unfinishedPsn`
+   */
+  skipFinished(): number {
     const { unfinishedPsn } = this;
     if (psnDistance(this.sendPsn, unfinishedPsn) > 0) this.moveCursorTo(unfinishedPsn);
+    return unfinishedPsn;
   }
 
   /** Sends again from `psn` on, which is not finished. */
