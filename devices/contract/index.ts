@@ -5,6 +5,7 @@
  * `DriverPlugin` is how it is plugged in. No device and no driver lives here.
  */
 export * from './access-flags.js';
+export { checkRegMr } from './check-reg-mr.js';
 export { DriverFactory, driverPlugin, type DriverManifest, type DriverPlugin } from './driver-plugin.js';
 export type { DeviceDriver, DriverStats, MemoryRegion, RegMrRequest } from './device-driver.js';
 export {

@@ -1,5 +1,5 @@
 import type { LatentWrites } from '../../src/base/index.js';
-import { HotStream, SEC, type Simulation, type Task, type Timer } from '../../src/engine/index.js';
+import { Condition, HotStream, SEC, type Simulation, type Task, type Timer } from '../../src/engine/index.js';
 import type { PhysicalMemory } from '../../src/mm/index.js';
 import type { DeviceProfile } from './device-profile.js';
 import type { NicMkey } from './mkey-table.js';
@@ -62,6 +62,8 @@ export class DmaEngine implements LatentWrites {
   private lastLanding = 0;
   private readonly timer: Timer;
   private readonly nsPerByte: number;
+  /** Notified when operations have landed at an event of their own. */
+  private readonly landings: Condition;
 
   constructor(
     private readonly simulation: Simulation,
@@ -70,6 +72,7 @@ export class DmaEngine implements LatentWrites {
     private readonly costs: DeviceProfile['dma'],
   ) {
     this.nsPerByte = SEC / costs.bytesPerSecond;
+    this.landings = new Condition(simulation, `DMA of ${name} in flight`);
     this.timer = simulation.timer(`${name} DMA`, () => {
       this.landAwaited();
     });
@@ -97,7 +100,14 @@ export class DmaEngine implements LatentWrites {
     return op;
   }
 
-  /** Something that happens when everything issued before has landed: a FLUSH, an ACK that must wait. */
+  /** Calls `then` when everything that was issued before has landed: for answers and completions that must wait. */
+  whenLanded(then: () => void): void {
+    const op = this.call();
+    this.issue(op, null, 0, 0);
+    this.watch(op, { dmaLanded: then });
+  }
+
+  /** An operation that does nothing to memory, to be issued and watched: it lands behind everything issued before. */
   call(): DmaOp {
     return this.next('call', 0, 0);
   }
@@ -122,14 +132,22 @@ export class DmaEngine implements LatentWrites {
     if (this.awaited.length === 1) this.timer.arm(op.at - this.simulation.now);
   }
 
-  /** Waits until everything that was issued through a key so far has landed. */
+  /**
+   * Waits until everything that was issued through a key before this call has landed. What is issued meanwhile is not
+   * waited for: it went through translations that are still there.
+   */
   *drain(mkey: NicMkey): Task {
-    this.memory.contents.settle();
-    const behind = mkey.lastDma - this.landedBefore;
-    if (behind < 0) return;
-    const last = this.ring[(this.head + behind) & (this.ring.length - 1)];
-    if (last !== null) yield last.at - this.simulation.now;
-    this.memory.contents.settle();
+    const last = mkey.lastDma;
+    for (;;) {
+      this.memory.contents.settle();
+      const behind = last - this.landedBefore;
+      if (behind < 0) return;
+      const op = this.ring[(this.head + behind) & (this.ring.length - 1)];
+      const due = op === null ? 0 : op.at - this.simulation.now;
+      // Somebody waits for an operation that is due and has not landed: it lands at its own event, at this instant.
+      if (due > 0) yield due;
+      else yield this.landings;
+    }
   }
 
   /** Frames that operations in flight will touch. */
@@ -196,6 +214,7 @@ export class DmaEngine implements LatentWrites {
       }
       this.recycle(op);
     }
+    this.landings.notifyAll();
     if (this.awaited.length > 0 && !this.timer.armed) this.timer.arm(this.awaited[0] - now);
   }
 

@@ -8,7 +8,8 @@ import type { QueuePair } from './queue-pair.js';
 export interface FaultListener {
   /** A packet that was kept meanwhile is to be taken up again. */
   retry(packet: NicPacket): void;
-  fail(): void;
+  /** The page cannot be had that a packet with this opcode needed. */
+  fail(opcode: number): void;
 }
 
 /**
@@ -38,11 +39,6 @@ export class FaultGuard {
     return true;
   }
 
-  /** True if `present` has kept this packet. */
-  kept(packet: NicPacket): boolean {
-    return this.held.includes(packet);
-  }
-
   /**
    * True if [address, address + length) can be accessed now. Raises a page fault otherwise.
    * @param messageLeft bytes of the message from `address` on: a device may ask for all of its pages at once
@@ -57,6 +53,7 @@ export class FaultGuard {
   ): boolean {
     const missing = mkey.firstMissing(address, length, write);
     if (missing < 0) return true;
+    const { opcode } = packet;
     const { odp } = this.qp.nic.profile;
     const reach = odp.scope === 'message' ? messageLeft : length;
     const last = Math.floor((address + reach - 1) / PAGE_SIZE) - mkey.firstPage;
@@ -70,7 +67,7 @@ export class FaultGuard {
       write: write || (odp.faultsForWriteIfWritable && isWritable(mkey.access)),
       qpn: this.qp.qpn,
       onResume: (outcome) => {
-        this.resume(outcome);
+        this.resume(outcome, opcode);
       },
     });
     return false;
@@ -82,11 +79,11 @@ export class FaultGuard {
     for (const packet of this.held.splice(0)) this.qp.nic.pool.give(packet);
   }
 
-  private resume(outcome: 'retry' | 'error'): void {
+  private resume(outcome: 'retry' | 'error', opcode: number): void {
     if (!this.pending) return;
     this.pending = false;
     if (outcome === 'error') {
-      this.listener.fail();
+      this.listener.fail(opcode);
       return;
     }
     // The first of them may fault again; the others are then kept again, behind it.

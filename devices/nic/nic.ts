@@ -64,6 +64,8 @@ export class Nic implements Hardware {
   private readonly qps = new Map<number, QueuePair>();
   /** Queue pairs that have something to send, in the order of their turns. */
   private readonly scheduled: QueuePair[] = [];
+  /** True while they get their turns. */
+  private serving = false;
   /** The queue pair that the last packet was for: packets come in runs. */
   private lastReceiver: QueuePair | undefined = undefined;
   private nextQpn = 1;
@@ -193,6 +195,9 @@ export class Nic implements Hardware {
 
   /** One packet per queue pair in turn, as long as the link wants more. */
   private serveScheduled(): void {
+    // A request that fails when its turn comes completes, and whoever hears of that may post more.
+    if (this.serving) return;
+    this.serving = true;
     while (this.scheduled.length > 0 && this.egress.room > 0) {
       const qp = this.scheduled[0];
       const more = qp.requester.sendNext();
@@ -201,14 +206,16 @@ export class Nic implements Hardware {
       qp.scheduled = more;
       if (more) this.scheduled.push(qp);
     }
+    this.serving = false;
   }
 
-  /** @internal a SEND with invalidate gives a key of this device up. */
-  invalidateKey(rkey: number): void {
+  /** @internal a SEND with invalidate gives a key of this device up. False if it has no such key. */
+  invalidateKey(rkey: number): boolean {
     const mkey = this.mkeys.lookup(rkey);
-    if (mkey === null) return;
+    if (mkey === null) return false;
     mkey.valid = false;
     this.invalidated$.emit(mkey);
+    return true;
   }
 
   /** @internal raises a page fault event; the driver hears of it after the trigger latency. */

@@ -40,8 +40,8 @@ export class PacketPool {
   private readonly free: NicPacket[] = [];
 
   /**
-   * A packet to be filled: opcode, PSN, AckReq, mark, payload, and the headers that the opcode has. Headers that it does
-   * not have may still hold an earlier packet's values; nobody looks at them.
+   * A packet without payload to be filled: opcode, PSN, AckReq, mark, payload if there is one, and the headers that the
+   * opcode has. Headers that it does not have may still hold an earlier packet's values; nobody looks at them.
    */
   take(): NicPacket {
     return this.free.pop() ?? new NicPacket();
@@ -49,6 +49,8 @@ export class PacketPool {
 
   give(packet: NicPacket): void {
     packet.payload = null;
+    packet.payloadLength = 0;
+    packet.padCount = 0;
     packet.run = 1;
     this.free.push(packet);
   }

@@ -3,6 +3,7 @@ import type { CompletionQueue, WorkCompletion } from './completion-queue.js';
 import type { DeviceProfile } from './device-profile.js';
 import type { Nic } from './nic.js';
 import type { NicPacket } from './packet-pool.js';
+import { OrderedCompletions } from './ordered-completions.js';
 import { Requester } from './requester.js';
 import { Responder } from './responder.js';
 import { OPCODE_FLAGS, OpcodeFlag } from './wire/index.js';
@@ -39,6 +40,8 @@ export class QueuePair {
   scheduled = false;
   readonly requester: Requester;
   readonly responder: Responder;
+  private readonly sends: OrderedCompletions;
+  private readonly receives: OrderedCompletions;
   remote: { readonly nic: Nic; readonly qpn: number } | null = null;
 
   /** @internal made by Nic.createQp */
@@ -47,6 +50,13 @@ export class QueuePair {
     readonly qpn: number,
     readonly init: QpInit,
   ) {
+    const { dma } = nic;
+    this.sends = new OrderedCompletions(dma, (completion) => {
+      this.deliverSend(completion);
+    });
+    this.receives = new OrderedCompletions(dma, (completion) => {
+      init.recvCq.push(completion);
+    });
     this.requester = new Requester(this);
     this.responder = new Responder(this);
   }
@@ -112,19 +122,23 @@ export class QueuePair {
     this.nic.egress.send(packet, remote.nic);
   }
 
-  /** @internal */
-  completeSend(completion: WorkCompletion): void {
+  /** @internal see OrderedCompletions */
+  completeSend(completion: WorkCompletion, moved: boolean): void {
+    this.sends.push(completion, moved);
+  }
+
+  /** @internal A receive also says that the WRITEs before it are in memory, so it is always behind what was issued. */
+  completeRecv(completion: WorkCompletion): void {
+    this.receives.push(completion, true);
+  }
+
+  private deliverSend(completion: WorkCompletion): void {
     const { trace } = this.nic.simulation;
     if (trace.on) {
       const { wrId, status, opcode } = completion;
       trace.emit({ kind: 'send_completion', nic: this.nic.name, qpn: this.qpn, wrId, opcode, status });
     }
     this.init.sendCq.push(completion);
-  }
-
-  /** @internal */
-  completeRecv(completion: WorkCompletion): void {
-    this.init.recvCq.push(completion);
   }
 
   toString(): string {

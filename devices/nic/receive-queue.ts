@@ -29,7 +29,7 @@ export class ReceiveQueue {
     else this.posted.push(request);
   }
 
-  /** One packet of a SEND. */
+  /** One packet of a SEND. Its last one is to be followed by `finish` or `fail`. */
   take(packet: NicPacket, flags: number): ReceiveVerdict {
     if ((flags & OpcodeFlag.STARTS) !== 0 && this.current === null) {
       this.current = this.next();
@@ -38,41 +38,45 @@ export class ReceiveQueue {
     const { current } = this;
     if (current === null) return 'not-ready';
     if (this.received + packet.payloadLength > current.length) {
-      this.complete(current, 'IBV_WC_LOC_LEN_ERR', null);
-      this.current = null;
+      this.fail('IBV_WC_LOC_LEN_ERR');
       return NakCode.INVALID_REQUEST;
     }
     const stored = this.store(current, packet);
-    if (stored !== 'accepted') return stored;
-    this.received += packet.payloadLength;
-    if ((flags & OpcodeFlag.ENDS) !== 0) {
-      this.complete(current, 'IBV_WC_SUCCESS', (flags & OpcodeFlag.IMMDT) !== 0 ? packet.immediate : null);
-      this.current = null;
-    }
-    return 'accepted';
+    if (stored === 'accepted') this.received += packet.payloadLength;
+    return stored;
   }
 
-  /** The last packet of a WRITE with immediate uses up a receive. False if none is posted. */
-  takeImmediate(packet: NicPacket): boolean {
+  /** The SEND has been received as a whole. */
+  finish(immediate: number | null): void {
+    this.completeCurrent('IBV_WC_SUCCESS', immediate);
+  }
+
+  /** The SEND that is being received cannot be. */
+  fail(status: WcStatus): void {
+    this.completeCurrent(status, null);
+  }
+
+  /** Whether a receive is posted that a WRITE with immediate can use up. */
+  get available(): boolean {
+    return this.posted.length > 0 || this.qp.init.bottomlessReceive === true;
+  }
+
+  /** A WRITE of `length` bytes with immediate has been received as a whole, and uses up a receive. */
+  takeImmediate(immediate: number, length: number): void {
     const request = this.next();
-    if (request === null) return false;
-    this.received = 0;
-    if (request !== DISCARD) {
-      this.qp.completeRecv({
-        wrId: request.wrId,
-        status: 'IBV_WC_SUCCESS',
-        opcode: 'RECV_RDMA_WITH_IMM',
-        qpn: this.qp.qpn,
-        byteLength: packet.payloadLength,
-        immediate: packet.immediate,
-      });
-    }
-    return true;
+    if (request === null || request === DISCARD) return;
+    this.qp.completeRecv({
+      wrId: request.wrId,
+      status: 'IBV_WC_SUCCESS',
+      opcode: 'RECV_RDMA_WITH_IMM',
+      qpn: this.qp.qpn,
+      byteLength: length,
+      immediate,
+    });
   }
 
   flush(): void {
-    if (this.current !== null) this.complete(this.current, 'IBV_WC_WR_FLUSH_ERR', null);
-    this.current = null;
+    this.fail('IBV_WC_WR_FLUSH_ERR');
     for (const request of this.posted.splice(0)) this.complete(request, 'IBV_WC_WR_FLUSH_ERR', null);
   }
 
@@ -91,8 +95,7 @@ export class ReceiveQueue {
     const mkey = this.qp.nic.mkeys.lookup(local.lkey);
     const address = local.address + this.received;
     if (mkey === null || (mkey.access & IBV_ACCESS_LOCAL_WRITE) === 0 || !mkey.covers(address, payloadLength)) {
-      this.complete(request, 'IBV_WC_LOC_PROT_ERR', null);
-      this.current = null;
+      this.fail('IBV_WC_LOC_PROT_ERR');
       return NakCode.REMOTE_OPERATIONAL_ERROR;
     }
     const left = Math.max(payloadLength, local.length - this.received);
@@ -107,6 +110,12 @@ export class ReceiveQueue {
       const op = dma.write(mttFrame(mkey.entry(at)), within, bytes, packet.payload, packet.payloadOffset + done);
       dma.issue(op, mkey, at, packet.mark);
     });
+  }
+
+  private completeCurrent(status: WcStatus, immediate: number | null): void {
+    const { current } = this;
+    this.current = null;
+    if (current !== null) this.complete(current, status, immediate);
   }
 
   private complete(request: RecvWorkRequest, status: WcStatus, immediate: number | null): void {

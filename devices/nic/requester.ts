@@ -1,11 +1,12 @@
-import { IBV_ACCESS_LOCAL_WRITE } from '../contract/index.js';
 import { WC_OPCODE } from './completion-queue.js';
 import { Gather } from './gather.js';
+import { localFault, localKey } from './local-fault.js';
 import type { NicPacket } from './packet-pool.js';
 import type { QueuePair } from './queue-pair.js';
 import { buildRequest } from './request-packets.js';
-import { acceptResponse, responsesReceived } from './response-data.js';
+import { acceptResponse, isResponseTo } from './response-data.js';
 import { RetryClock, type RetryAttributes, type RetryListener } from './retry-clock.js';
+import { asksForAck, runLength } from './send-run.js';
 import { SendWindow } from './send-window.js';
 import { NakCode, Opcode, aethKind, aethValue, psnAdd, psnCount, psnDistance } from './wire/index.js';
 import { NAK_STATUS, type WcStatus } from './wc-status.js';
@@ -18,12 +19,6 @@ export interface RequesterAttributes extends RetryAttributes {
   readonly maxRdAtomic: number;
 }
 
-/** Requests at least every so many packets that the responder acknowledge, so that the window moves in long messages. */
-const ACK_EVERY = 64;
-
-/** Packets that may leave as one object: half of what the link has queued, so that it never runs dry. */
-const MAX_RUN = 16;
-
 /**
  * The sending half of an RC queue pair (IBTA 9.7): cuts messages into packets, keeps them until they are acknowledged,
  * and sends them again from the first missing one after a sequence NAK, an RNR wait or an ACK timeout.
@@ -35,19 +30,17 @@ export class Requester implements RetryListener {
   private attr!: RequesterAttributes;
   /** PSN of the response that was asked for again; -1 if none is missing. */
   private missingPsn = -1;
-  /** Nothing is sent while this says why: an RNR wait, a page fault of the local side. */
-  private waitsFor: 'rnr' | 'fault' | null = null;
+  /** The other side was not ready: nothing is sent until its timer is over, whatever else comes meanwhile. */
+  private rnrWait = false;
 
   constructor(private readonly qp: QueuePair) {
     this.clock = new RetryClock(qp.nic.simulation, qp.toString(), this);
     this.gather = new Gather(qp, {
       resume: () => {
-        this.waitsFor = null;
         this.pump();
       },
-      fail: () => {
-        this.waitsFor = null;
-        this.fail('IBV_WC_LOC_PROT_ERR');
+      fail: (wqe) => {
+        this.fail(wqe, 'IBV_WC_LOC_PROT_ERR');
       },
     });
   }
@@ -59,21 +52,16 @@ export class Requester implements RetryListener {
   }
 
   post(request: SendWorkRequest): void {
-    const { local, opcode, length } = request;
-    const sge = local === null || local instanceof Uint8Array ? null : local;
-    const mkey = sge === null ? null : this.qp.nic.mkeys.lookup(sge.lkey);
-    const wqe = new SendWqe(request, mkey);
+    const wqe = new SendWqe(request, localKey(request, this.qp.nic.mkeys));
     if (this.qp.state === 'ERR') {
       this.complete(wqe, 'IBV_WC_WR_FLUSH_ERR');
       return;
     }
-    const fillsPackets = opcode === 'SEND' || opcode === 'RDMA_WRITE' || opcode === 'RDMA_READ';
-    this.window.post(wqe, fillsPackets ? psnCount(length, this.attr.pathMtu) : 1);
-    if (sge !== null && !this.mayUse(wqe, sge.address, sge.length)) {
-      this.failAt(this.window.queue.length - 1, 'IBV_WC_LOC_PROT_ERR');
-    } else {
-      this.pump();
-    }
+    const fillsPackets = wqe.opcode === 'SEND' || wqe.opcode === 'RDMA_WRITE' || wqe.opcode === 'RDMA_READ';
+    this.window.post(wqe, fillsPackets ? psnCount(wqe.length, this.attr.pathMtu) : 1);
+    const fault = localFault(wqe);
+    if (fault === null) this.pump();
+    else this.fail(wqe, fault);
   }
 
   /** A response. The caller gives the packet back. */
@@ -85,9 +73,13 @@ export class Requester implements RetryListener {
 
   /** Completes everything that is left with a flush error. */
   flush(): void {
+    const { window } = this;
     this.clock.stop();
     this.qp.remote?.nic.memory.contents.settle();
-    this.flushUntil(undefined);
+    for (let wqe = window.queue.at(0); wqe !== undefined; wqe = window.queue.at(0)) {
+      window.completeOldest();
+      this.complete(wqe, 'IBV_WC_WR_FLUSH_ERR');
+    }
   }
 
   /**
@@ -97,22 +89,23 @@ export class Requester implements RetryListener {
   sendNext(): boolean {
     const { window } = this;
     const wqe = window.current;
-    if (wqe === undefined || this.waitsFor !== null || this.gather.busy || this.qp.state !== 'RTS') return false;
+    // A request that failed on this side is never sent, nor is what is behind it: it completes when its turn comes.
+    if (wqe === undefined || wqe.failure !== null || this.excused || this.qp.state !== 'RTS') return false;
     const { inFlight } = window;
-    const isRead = wqe.wantsResponse;
-    if (inFlight > 0 && inFlight + (isRead ? wqe.packets : 1) > this.qp.nic.profile.maxUnackedPackets) return false;
-    if (isRead && window.outstandingReads >= this.attr.maxRdAtomic) return false;
+    if (inFlight > 0 && inFlight + (wqe.wantsResponse ? wqe.packets : 1) > this.qp.nic.profile.maxUnackedPackets)
+      return false;
+    if (wqe.wantsResponse && window.outstandingReads >= this.attr.maxRdAtomic) return false;
     return this.sendPacket(wqe) && window.current !== undefined;
   }
 
   /** RetryListener. */
   get awaitsAck(): boolean {
-    return this.window.inFlight !== 0;
+    return this.window.inFlight > 0;
   }
 
   /** RetryListener. */
   get excused(): boolean {
-    return this.waitsFor !== null;
+    return this.rnrWait || this.gather.faulting;
   }
 
   /** RetryListener. */
@@ -124,17 +117,13 @@ export class Requester implements RetryListener {
   timedOut(): void {
     this.qp.nic.stats.timeouts++;
     this.missingPsn = -1;
-    if (!this.clock.takeRetry()) {
-      this.fail('IBV_WC_RETRY_EXC_ERR');
-      return;
-    }
-    this.window.goBackTo(this.window.unackedPsn);
+    this.tryAgain();
     this.pump();
   }
 
   /** RetryListener. */
   rnrWaitOver(): void {
-    this.waitsFor = null;
+    this.rnrWait = false;
     this.pump();
   }
 
@@ -148,39 +137,26 @@ export class Requester implements RetryListener {
     const { qp, window } = this;
     const { pathMtu } = this.attr;
     const index = window.packetIndex;
-    if (wqe.mkey !== null && !wqe.wantsResponse && wqe.length > 0) {
+    let gathered: Uint8Array | null = null;
+    if (wqe.mkey !== null && wqe.carriesData && wqe.length > 0) {
       const offset = index * pathMtu;
       const length = Math.min(pathMtu, wqe.length - offset);
-      if (!this.gather.fetch(wqe.mkey, wqe.localAddress + offset, length)) {
-        if (this.gather.faulting) this.waitsFor = 'fault';
-        return false;
-      }
+      gathered = this.gather.fetch(wqe, wqe.mkey, index, wqe.localAddress + offset, length);
+      if (gathered === null) return false;
+      this.gather.drop();
     }
-    const run = this.runLength(wqe, index);
+    const run = runLength(wqe, index, window, qp.nic);
     const packet = qp.nic.pool.take();
     packet.run = run;
-    buildRequest(packet, wqe, index, pathMtu, this.gather.take());
+    buildRequest(packet, wqe, index, pathMtu, gathered);
     packet.psn = psnAdd(wqe.firstPsn, index);
     packet.mark = wqe.mark;
-    packet.ackReq = wqe.wantsResponse || index === wqe.packets - 1 || index % ACK_EVERY === ACK_EVERY - 1;
+    packet.ackReq = asksForAck(wqe, index);
     const first = window.inFlight === 0;
     if (window.sent(wqe, run)) qp.nic.stats.retransmits += run;
     this.clock.sent(first);
     qp.send(packet);
     return true;
-  }
-
-  /** How many packets from `index` on may leave as one object: middle packets that nobody asks to acknowledge. */
-  private runLength(wqe: SendWqe, index: number): number {
-    if (index === 0 || wqe.opcode !== 'RDMA_WRITE' || wqe.mkey !== null) return 1;
-    const { nic } = this.qp;
-    if (!nic.servesOne || nic.egress.lossRule !== null) return 1;
-    const { inFlight, freshPsn } = this.window;
-    const beforeAck = Math.min(wqe.packets - 1 - index, ACK_EVERY - 1 - (index % ACK_EVERY));
-    const room = Math.min(MAX_RUN, nic.egress.room, nic.profile.maxUnackedPackets - inFlight);
-    // All of them are sent for the first time, or none is.
-    const again = psnDistance(psnAdd(wqe.firstPsn, index), freshPsn);
-    return Math.max(1, Math.min(beforeAck, room, again > 0 ? again : MAX_RUN));
   }
 
   private onAcknowledge(packet: NicPacket): void {
@@ -202,117 +178,121 @@ export class Requester implements RetryListener {
   /** Everything before `psn` has been accepted. Requests that want a response complete only with it. */
   private acknowledgeBefore(psn: number): void {
     const { window } = this;
-    if (window.acknowledged(psn)) this.clock.progressed();
-    for (let wqe = window.queue.at(0); wqe !== undefined; wqe = window.queue.at(0)) {
-      if (psnDistance(psnAdd(wqe.firstPsn, wqe.packets), psn) < 0) return;
-      if (wqe.wantsResponse && !wqe.responded) {
-        // A later acknowledgement says that this response was sent; it did not come.
-        this.askAgain(psnAdd(wqe.firstPsn, responsesReceived(wqe, this.attr.pathMtu)));
-        return;
+    const before = window.unfinishedPsn;
+    window.acknowledged(psn);
+    let wqe = window.queue.at(0);
+    for (; wqe !== undefined && wqe.failure === null; wqe = window.queue.at(0)) {
+      const end = psnAdd(wqe.firstPsn, wqe.packets);
+      if (wqe.wantsResponse && wqe.answered < wqe.packets) {
+        // What is acknowledged now came after this response was sent; it did not come.
+        if (psnDistance(end, psn) >= 0) this.askAgain();
+        break;
       }
+      if (!window.isAcknowledged(end)) break;
       window.completeOldest();
       this.complete(wqe, 'IBV_WC_SUCCESS');
     }
+    if (psnDistance(before, window.skipFinished()) > 0) this.clock.progressed();
+    if (wqe !== undefined) this.failOldest();
   }
 
   private onRnrNak(psn: number, code: number): void {
-    if (this.waitsFor === 'rnr' || !this.window.isOutstanding(psn)) return;
+    const refused = this.window.outstanding(psn);
+    if (this.rnrWait || refused === undefined) return;
     this.qp.nic.stats.rnrNaksReceived++;
     this.acknowledgeBefore(psn);
-    if (!this.clock.waitForReceiver(code)) {
-      this.fail('IBV_WC_RNR_RETRY_EXC_ERR');
-      return;
-    }
-    this.window.goBackTo(psn);
-    this.waitsFor = 'rnr';
+    if (this.qp.state !== 'RTS') return;
+    this.rnrWait = this.clock.waitForReceiver(code);
+    if (!this.rnrWait) this.fail(refused, 'IBV_WC_RNR_RETRY_EXC_ERR');
+    this.goBack();
   }
 
   private onNak(psn: number, code: number): void {
+    const refused = this.window.outstanding(psn);
     // rxe follows an RNR NAK by a sequence NAK for the same PSN: whoever obeys the second one spins.
-    if (!this.window.isOutstanding(psn) || (this.waitsFor === 'rnr' && code === NakCode.PSN_SEQUENCE_ERROR)) return;
+    if (refused === undefined || (this.rnrWait && code === NakCode.PSN_SEQUENCE_ERROR)) return;
     this.acknowledgeBefore(psn);
-    if (code !== NakCode.PSN_SEQUENCE_ERROR) {
-      this.fail(NAK_STATUS[code] ?? 'IBV_WC_BAD_RESP_ERR');
-    } else if (!this.clock.takeRetry()) {
-      this.fail('IBV_WC_RETRY_EXC_ERR');
-    } else {
-      this.window.goBackTo(psn);
+    if (this.qp.state !== 'RTS') return;
+    if (code === NakCode.PSN_SEQUENCE_ERROR) {
+      this.tryAgain();
+      return;
     }
+    this.fail(refused, NAK_STATUS[code] ?? 'IBV_WC_BAD_RESP_ERR');
+    this.goBack();
   }
 
   /** A READ response, an atomic acknowledgement, or the empty response to FLUSH and ATOMIC WRITE. */
   private onResponse(packet: NicPacket): void {
     this.acknowledgeBefore(packet.psn);
-    const { window } = this;
-    const wqe = window.queue.at(0);
+    const wqe = this.window.queue.at(0);
     if (wqe?.wantsResponse !== true) return;
     const index = psnDistance(wqe.firstPsn, packet.psn);
-    const expected = responsesReceived(wqe, this.attr.pathMtu);
-    if (index < expected || index >= wqe.packets) return;
-    if (index > expected) {
-      this.askAgain(psnAdd(wqe.firstPsn, expected));
-      return;
-    }
-    if (!acceptResponse(wqe, packet, this.gather)) {
+    if (index < wqe.answered || index >= wqe.packets) return;
+    if (index > wqe.answered) {
+      this.askAgain();
+    } else if (!isResponseTo(wqe, packet, this.attr.pathMtu)) {
+      this.fail(wqe, 'IBV_WC_BAD_RESP_ERR');
+    } else if (acceptResponse(wqe, packet, this.gather)) {
+      this.missingPsn = -1;
+      this.clock.progressed();
+      this.acknowledgeBefore(psnAdd(packet.psn, 1));
+    } else if (this.gather.faulting) {
       // The local page is missing: the request is sent again when it is there.
-      if (this.gather.faulting) {
-        window.goBackTo(packet.psn);
-        this.waitsFor = 'fault';
-      }
-      return;
+      this.goBack();
     }
-    this.missingPsn = -1;
-    if (wqe.responded) window.outstandingReads--;
-    this.acknowledgeBefore(psnAdd(packet.psn, 1));
   }
 
-  /** A response is missing. One request for it is enough, however many come in behind the gap. */
-  private askAgain(psn: number): void {
-    if (this.missingPsn === psn) return;
-    this.missingPsn = psn;
-    this.window.goBackTo(psn);
+  /** The oldest response is missing. One request for it is enough, however many come in behind the gap. */
+  private askAgain(): void {
+    const { unfinishedPsn } = this.window;
+    if (this.missingPsn === unfinishedPsn) return;
+    this.missingPsn = unfinishedPsn;
+    this.goBack();
   }
 
-  /** The oldest request fails and takes the queue pair with it. */
-  private fail(status: WcStatus): void {
-    this.failAt(0, status);
+  /** One more attempt, if there is one left. */
+  private tryAgain(): void {
+    const oldest = this.window.queue.at(0);
+    if (this.clock.takeRetry()) this.goBack();
+    else if (oldest !== undefined) this.fail(oldest, 'IBV_WC_RETRY_EXC_ERR');
   }
 
-  private failAt(index: number, status: WcStatus): void {
+  /**
+   * Sends again from the oldest packet that is not finished, whatever the other side named: if that is later, the
+   * response to an earlier request is missing, and only the request brings it again.
+   */
+  private goBack(): void {
+    this.gather.drop();
+    this.window.goBackTo(this.window.unfinishedPsn);
+  }
+
+  /** A request fails. What was posted before it may have been executed: it completes first. */
+  private fail(wqe: SendWqe, status: WcStatus): void {
+    wqe.failure ??= status;
+    this.failOldest();
+  }
+
+  /** If the oldest request has failed it completes so, and takes the queue pair with it. */
+  private failOldest(): void {
     const { window } = this;
+    const oldest = window.queue.at(0);
+    if (oldest === undefined || oldest.failure === null) return;
     this.qp.remote?.nic.memory.contents.settle();
-    const failed = window.queue.at(index);
-    this.flushUntil(failed);
-    if (failed !== undefined) {
-      window.completeOldest();
-      this.complete(failed, status);
-    }
+    window.completeOldest();
+    this.complete(oldest, oldest.failure);
     this.qp.toError();
   }
 
-  private flushUntil(last: SendWqe | undefined): void {
-    const { window } = this;
-    for (let wqe = window.queue.at(0); wqe !== undefined && wqe !== last; wqe = window.queue.at(0)) {
-      window.completeOldest();
-      this.complete(wqe, 'IBV_WC_WR_FLUSH_ERR');
-    }
-  }
-
   private complete(wqe: SendWqe, status: WcStatus): void {
-    this.qp.completeSend({
+    const completion = {
       wrId: wqe.wrId,
       status,
       opcode: WC_OPCODE[wqe.opcode],
       qpn: this.qp.qpn,
       byteLength: status === 'IBV_WC_SUCCESS' ? wqe.length : 0,
       immediate: null,
-    });
-  }
-
-  /** Whether the local region exists, covers the bytes, and may be written if data comes back. */
-  private mayUse(wqe: SendWqe, address: number, length: number): boolean {
-    const { mkey } = wqe;
-    if (!mkey?.covers(address, length)) return false;
-    return !wqe.wantsResponse || (mkey.access & IBV_ACCESS_LOCAL_WRITE) !== 0;
+    };
+    // What was read into a region is on its way there.
+    this.qp.completeSend(completion, wqe.mkey !== null && wqe.received > 0);
   }
 }

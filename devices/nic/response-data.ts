@@ -3,13 +3,15 @@ import type { NicPacket } from './packet-pool.js';
 import { Opcode } from './wire/index.js';
 import type { SendWqe } from './work-request.js';
 
-/** Response packets of a READ that have come in. */
-export function responsesReceived(wqe: SendWqe, pathMtu: number): number {
-  return Math.floor(wqe.received / pathMtu);
+/** True if a response is of the kind that its request asks for, and of the length that is due. */
+export function isResponseTo(wqe: SendWqe, packet: NicPacket, pathMtu: number): boolean {
+  const isAtomic = packet.opcode === Opcode.RC_ATOMIC_ACKNOWLEDGE;
+  if (isAtomic !== (wqe.bringsData && wqe.opcode !== 'RDMA_READ')) return false;
+  return packet.payloadLength === (wqe.opcode === 'RDMA_READ' ? Math.min(pathMtu, wqe.length - wqe.received) : 0);
 }
 
 /**
- * Puts what a response brings where the work request wants it, and notes how complete its answer is.
+ * Puts what a response brings where the work request wants it.
  * @returns false if the local page is missing (`gather` has raised a fault) or the local region is gone
  */
 export function acceptResponse(wqe: SendWqe, packet: NicPacket, gather: Gather): boolean {
@@ -18,12 +20,13 @@ export function acceptResponse(wqe: SendWqe, packet: NicPacket, gather: Gather):
   const offset = isAtomic ? 0 : packet.payloadOffset;
   const length = isAtomic ? 8 : packet.payloadLength;
   if (bytes !== null && length > 0) {
-    const to = wqe.localAddress + wqe.received;
-    if (wqe.mkey !== null && !gather.store(wqe.mkey, to, bytes, offset, length)) return false;
+    if (wqe.mkey !== null && !gather.store(wqe, wqe.mkey, wqe.localAddress + wqe.received, bytes, offset, length)) {
+      return false;
+    }
     wqe.bytes?.set(bytes.subarray(offset, offset + length), wqe.bytesOffset + wqe.received);
   }
   wqe.received += length;
-  wqe.responded = wqe.opcode !== 'RDMA_READ' || wqe.received >= wqe.length;
+  wqe.answered++;
   return true;
 }
 

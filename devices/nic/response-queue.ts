@@ -4,6 +4,7 @@ import type { DmaClient, DmaOp } from './dma-engine.js';
 import { forEachPage } from './gather.js';
 import type { NicMkey } from './mkey-table.js';
 import type { NicPacket } from './packet-pool.js';
+import { PendingResponse } from './pending-response.js';
 import type { QueuePair } from './queue-pair.js';
 import { NakCode, Opcode, ackSyndrome, nakSyndrome, psnAdd, psnCount } from './wire/index.js';
 
@@ -13,36 +14,22 @@ const KEPT_ATOMICS = 128;
 const READ_WINDOW = 32;
 const ACK = ackSyndrome();
 
-/** One answer that waits for its turn, or for memory. */
-class Response {
-  /** False while memory has not been read, or changed, yet. */
-  ready = false;
-  originalData = 0n;
-  /** READ: what is left to fetch, from where, and the packets under way. */
-  mkey: NicMkey | null = null;
-  address = 0;
-  left = 0;
-  /** READ: bytes sent or being fetched so far. */
-  fetched = 0;
-  length = 0;
-  fetching = 0;
-
-  constructor(
-    readonly opcode: number,
-    public psn: number,
-    readonly syndrome: number,
-    readonly msn: number,
-    readonly mark: number,
-  ) {}
-}
-
 /**
- * What a responder has to answer, in the order of the requests: acknowledgements behind the READ responses that were
- * asked for before them, atomics when they have been executed. An acknowledged WRITE is in memory.
+ * What a responder has to answer, in the order of the requests: acknowledgements and refusals behind the READ responses
+ * that were asked for before them, atomics when they have been executed.
+ *
+ * Every answer acknowledges what came before it, whatever else it says, and an acknowledged WRITE is in memory: so no
+ * answer leaves before everything that was issued before it has landed.
  */
 export class ResponseQueue implements DmaClient {
-  private readonly queue: Response[] = [];
-  private readonly atomics: { readonly psn: number; readonly originalData: bigint }[] = [];
+  /** READs, atomics and other requests with a response of their own that have not been answered. */
+  places = 0;
+  /** True once a refusal is due after which the queue pair gives up: no request is taken any more. */
+  closing = false;
+
+  private readonly queue: PendingResponse[] = [];
+  /** What atomics returned, by PSN, oldest first. */
+  private readonly atomics = new Map<number, bigint>();
   private pathMtu = 4096;
   private faulting = false;
 
@@ -64,27 +51,29 @@ export class ResponseQueue implements DmaClient {
     dma.watch(last, this, msn * 2 ** 24 + psn);
   }
 
-  /** A NAK, behind the answers that are due before it. */
-  refuse(psn: number, syndrome: number, msn: number): void {
-    this.answer(Opcode.RC_ACKNOWLEDGE, psn, syndrome, msn);
+  /** A NAK. After a fatal one the queue pair gives up. */
+  refuse(psn: number, syndrome: number, msn: number, fatal: boolean): void {
+    if (fatal) this.closing = true;
+    this.qp.nic.dma.whenLanded(() => {
+      this.answer(new PendingResponse(Opcode.RC_ACKNOWLEDGE, psn, syndrome, msn, 0), fatal);
+    });
   }
 
-  /** The responses to a READ. */
-  read(mkey: NicMkey | null, address: number, length: number, psn: number, msn: number, mark: number): void {
-    const response = new Response(Opcode.RC_RDMA_READ_REQUEST, psn, ACK, msn, mark);
+  /** The responses to a READ of at least one byte. */
+  read(mkey: NicMkey, address: number, length: number, packet: NicPacket, msn: number): void {
+    const response = this.push(Opcode.RC_RDMA_READ_REQUEST, packet, msn);
     response.mkey = mkey;
     response.address = address;
     response.length = length;
-    this.queue.push(response);
     this.advance();
   }
 
-  /** The empty response of FLUSH and ATOMIC WRITE, once everything before it is in memory. */
-  empty(psn: number, msn: number, mark: number): void {
-    const response = new Response(Opcode.RC_RDMA_READ_RESPONSE_ONLY, psn, ACK, msn, mark);
-    this.queue.push(response);
-    this.whenLanded(() => {
+  /** The empty response of FLUSH, ATOMIC WRITE and a READ of nothing, once everything before it is in memory. */
+  empty(packet: NicPacket, msn: number): void {
+    const response = this.push(Opcode.RC_RDMA_READ_RESPONSE_ONLY, packet, msn);
+    this.qp.nic.dma.whenLanded(() => {
       response.ready = true;
+      this.advance();
     });
   }
 
@@ -92,8 +81,9 @@ export class ResponseQueue implements DmaClient {
   atomic(mkey: NicMkey, address: number, packet: NicPacket, msn: number): void {
     const { nic } = this.qp;
     const { psn, mark, opcode, compare, swapOrAdd } = packet;
-    const response = new Response(Opcode.RC_ATOMIC_ACKNOWLEDGE, psn, ACK, msn, mark);
-    this.queue.push(response);
+    const response = this.push(Opcode.RC_ATOMIC_ACKNOWLEDGE, packet, msn);
+    // PSNs come round: what is kept of an old request of this number is not this one's result.
+    this.atomics.delete(psn);
     const frame = mttFrame(mkey.entry(address));
     const within = address % PAGE_SIZE;
     const bytes = new Uint8Array(8);
@@ -118,46 +108,38 @@ export class ResponseQueue implements DmaClient {
     });
   }
 
-  /** Answers a duplicate atomic from memory; silence if it is too old. */
-  replayAtomic(psn: number, msn: number): void {
-    const kept = this.atomics.find((result) => result.psn === psn);
+  /** Answers a duplicate atomic from memory; silence if it is too old, or has not been executed yet. */
+  replayAtomic(packet: NicPacket, msn: number): void {
+    const kept = this.atomics.get(packet.psn);
     if (kept === undefined) return;
-    const response = new Response(Opcode.RC_ATOMIC_ACKNOWLEDGE, psn, ACK, msn, 0);
-    response.originalData = kept.originalData;
+    const response = this.push(Opcode.RC_ATOMIC_ACKNOWLEDGE, packet, msn);
+    response.originalData = kept;
     response.ready = true;
+    this.advance();
+  }
+
+  /** A WRITE or SEND that is to be acknowledged has landed. */
+  dmaLanded(op: DmaOp): void {
+    const msn = Math.floor(op.tag / 2 ** 24);
+    if (this.queue.length === 0) this.send(Opcode.RC_ACKNOWLEDGE, op.tag % 2 ** 24, ACK, msn);
+    else this.answer(new PendingResponse(Opcode.RC_ACKNOWLEDGE, op.tag % 2 ** 24, ACK, msn, 0), false);
+  }
+
+  private answer(response: PendingResponse, fatal: boolean): void {
+    response.ready = true;
+    response.fatal = fatal;
     this.queue.push(response);
     this.advance();
   }
 
-  /** A WRITE that is to be acknowledged has landed. */
-  dmaLanded(op: DmaOp): void {
-    const psn = op.tag % 2 ** 24;
-    // Once it has its acknowledgement the requester may use the buffer for something else.
-    this.qp.nic.memory.contents.settle();
-    this.answer(Opcode.RC_ACKNOWLEDGE, psn, ACK, Math.floor(op.tag / 2 ** 24));
-  }
-
-  private answer(opcode: number, psn: number, syndrome: number, msn: number): void {
-    if (this.qp.state !== 'RTS') return;
-    if (this.queue.length === 0) {
-      this.send(opcode, psn, syndrome, msn);
-      return;
-    }
-    const response = new Response(opcode, psn, syndrome, msn, 0);
-    response.ready = true;
+  /** A response of its own, at the end of the queue. */
+  private push(opcode: number, { psn, mark }: NicPacket, msn: number): PendingResponse {
+    const response = new PendingResponse(opcode, psn, ACK, msn, mark);
+    // A duplicate's answer is one more of a request that had its place.
+    response.takesPlace = psn === this.qp.responder.expectedPsn;
+    if (response.takesPlace) this.places++;
     this.queue.push(response);
-  }
-
-  private whenLanded(then: () => void): void {
-    const { dma } = this.qp.nic;
-    const op = dma.call();
-    dma.issue(op, null, 0, 0);
-    dma.watch(op, {
-      dmaLanded: () => {
-        then();
-        this.advance();
-      },
-    });
+    return response;
   }
 
   /** Sends what is ready, oldest first, and keeps the oldest READ fetching. */
@@ -165,33 +147,37 @@ export class ResponseQueue implements DmaClient {
     for (let head = this.queue.at(0); head !== undefined && this.qp.state === 'RTS'; head = this.queue.at(0)) {
       if (head.opcode === Opcode.RC_RDMA_READ_REQUEST) {
         this.fetch(head);
-        if (head.fetching > 0 || head.fetched < head.length || this.faulting) return;
-        if (head.length === 0) this.send(Opcode.RC_RDMA_READ_RESPONSE_ONLY, head.psn, head.syndrome, head.msn);
+        if (head.fetching > 0 || this.faulting) return;
+        if (head.broken) {
+          this.breakOff(head);
+          return;
+        }
+        if (head.fetched < head.length) return;
       } else if (head.ready) {
         this.send(head.opcode, head.psn, head.syndrome, head.msn, head.originalData);
       } else {
         return;
       }
       this.queue.shift();
+      if (head.takesPlace) this.places--;
+      if (head.fatal) this.qp.toError();
     }
   }
 
   /** Fetches the data of the next response packets of a READ, as far as the window and the translations go. */
-  private fetch(response: Response): void {
+  private fetch(response: PendingResponse): void {
     const { mkey } = response;
     while (mkey !== null && !this.faulting && response.fetching < READ_WINDOW && response.fetched < response.length) {
+      if (!mkey.valid) response.broken = true;
+      if (response.broken) return;
       const length = Math.min(this.pathMtu, response.length - response.fetched);
       const address = response.address + response.fetched;
-      if (!mkey.valid) {
-        this.abort(response);
-        return;
-      }
       if (!this.present(response, mkey, address, length)) return;
       this.fetchPacket(response, mkey, address, length);
     }
   }
 
-  private fetchPacket(response: Response, mkey: NicMkey, address: number, length: number): void {
+  private fetchPacket(response: PendingResponse, mkey: NicMkey, address: number, length: number): void {
     const { dma } = this.qp.nic;
     const index = response.fetched / this.pathMtu;
     const bytes = new Uint8Array(length);
@@ -211,8 +197,8 @@ export class ResponseQueue implements DmaClient {
     response.fetched += length;
   }
 
-  private sendRead(response: Response, index: number, bytes: Uint8Array): void {
-    if (this.qp.state !== 'RTS' || this.queue.at(0) !== response) return;
+  private sendRead(response: PendingResponse, index: number, bytes: Uint8Array): void {
+    if (this.queue.at(0) !== response) return;
     const last = index === psnCount(response.length, this.pathMtu) - 1;
     let opcode: number = Opcode.RC_RDMA_READ_RESPONSE_MIDDLE;
     if (index === 0) opcode = last ? Opcode.RC_RDMA_READ_RESPONSE_ONLY : Opcode.RC_RDMA_READ_RESPONSE_FIRST;
@@ -221,7 +207,7 @@ export class ResponseQueue implements DmaClient {
   }
 
   /** A page of a READ went away after its first response: the rest waits for it. */
-  private present(response: Response, mkey: NicMkey, address: number, length: number): boolean {
+  private present(response: PendingResponse, mkey: NicMkey, address: number, length: number): boolean {
     const missing = mkey.firstMissing(address, length, false);
     if (missing < 0) return true;
     const { odp } = this.qp.nic.profile;
@@ -236,23 +222,26 @@ export class ResponseQueue implements DmaClient {
       qpn: this.qp.qpn,
       onResume: (outcome) => {
         this.faulting = false;
-        if (outcome === 'error') this.abort(response);
-        else this.advance();
+        if (outcome === 'error') response.broken = true;
+        this.advance();
       },
     });
     return false;
   }
 
-  private abort(response: Response): void {
-    if (this.qp.state !== 'RTS') return;
-    const psn = psnAdd(response.psn, Math.floor(response.fetched / this.pathMtu));
-    this.send(Opcode.RC_ACKNOWLEDGE, psn, nakSyndrome(NakCode.REMOTE_ACCESS_ERROR), response.msn);
-    this.qp.toError();
+  /** What there is of a READ has been sent: the rest is refused, and nothing behind it is answered. */
+  private breakOff({ psn, fetched, msn }: PendingResponse): void {
+    this.queue.length = 0;
+    this.refuse(psnAdd(psn, fetched / this.pathMtu), nakSyndrome(NakCode.REMOTE_ACCESS_ERROR), msn, true);
   }
 
   private remember(psn: number, originalData: bigint): void {
-    this.atomics.push({ psn, originalData });
-    if (this.atomics.length > KEPT_ATOMICS) this.atomics.shift();
+    this.atomics.set(psn, originalData);
+    if (this.atomics.size <= KEPT_ATOMICS) return;
+    for (const oldest of this.atomics.keys()) {
+      this.atomics.delete(oldest);
+      return;
+    }
   }
 
   private send(
@@ -263,6 +252,9 @@ export class ResponseQueue implements DmaClient {
     originalData = 0n,
     bytes: Uint8Array | null = null,
   ): void {
+    if (this.qp.state !== 'RTS') return;
+    // Whoever is answered may use the buffers of what was acknowledged for something else.
+    this.qp.nic.memory.contents.settle();
     const packet = this.qp.nic.pool.take();
     packet.opcode = opcode;
     packet.psn = psn;

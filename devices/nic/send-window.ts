@@ -4,14 +4,15 @@ import type { SendWqe } from './work-request.js';
 
 /**
  * How far a requester has come with its requests (IBTA 9.7.2): what is posted, what has been sent, what is acknowledged,
- * and the place from which it sends on, which goes back when something must be sent again.
+ * what is finished, and the place from which it sends on, which goes back when something must be sent again.
+ *
+ * Acknowledged is not finished: a later acknowledgement covers a READ whose response was lost. Whoever waits for an
+ * answer, or looks for the place to send from again, goes by what is finished.
  */
 export class SendWindow {
   readonly queue = new SendQueue();
   /** PSN of the next packet to be sent. */
   sendPsn = 0;
-  /** PSN of the oldest packet that is not acknowledged. */
-  unackedPsn = 0;
   /** First PSN that was never sent: what lies before it is a retransmission. */
   freshPsn = 0;
   /** READs, atomics and other requests with a response of their own that are sent and not answered. */
@@ -19,6 +20,8 @@ export class SendWindow {
   /** Next packet of the request that is being sent. */
   packetIndex = 0;
 
+  /** Everything before this PSN has been accepted by the other side. */
+  private unackedPsn = 0;
   /** PSN of the next request to be posted. */
   private postPsn = 0;
   /** Place in the queue of the request that is being sent. */
@@ -36,9 +39,15 @@ export class SendWindow {
     return this.queue.at(this.cursor);
   }
 
-  /** Packets sent and not acknowledged. */
+  /** PSN of the oldest packet that is not acknowledged, or whose response is missing. */
+  get unfinishedPsn(): number {
+    const oldest = this.queue.at(0);
+    return oldest?.wantsResponse === true ? psnAdd(oldest.firstPsn, oldest.answered) : this.unackedPsn;
+  }
+
+  /** Packets sent and not finished. */
   get inFlight(): number {
-    return psnDistance(this.unackedPsn, this.sendPsn);
+    return psnDistance(this.unfinishedPsn, this.sendPsn);
   }
 
   /** Puts a request at the end of the queue; it takes `packets` PSNs. */
@@ -59,7 +68,10 @@ export class SendWindow {
     const again = psnDistance(this.freshPsn, psn) < 0;
     this.sendPsn = psnAdd(psn, psns);
     if (psnDistance(this.freshPsn, this.sendPsn) > 0) this.freshPsn = this.sendPsn;
-    if (wqe.wantsResponse) this.outstandingReads++;
+    if (wqe.wantsResponse && !wqe.asked) {
+      wqe.asked = true;
+      this.outstandingReads++;
+    }
     this.packetIndex += psns;
     if (this.packetIndex >= wqe.packets) {
       this.cursor++;
@@ -68,42 +80,67 @@ export class SendWindow {
     return again;
   }
 
-  /**
-   * Everything before `psn` has arrived.
-   * @returns true if that is news
-   */
-  acknowledged(psn: number): boolean {
-    if (psnDistance(this.unackedPsn, psn) <= 0) return false;
-    this.unackedPsn = psn;
-    // What is acknowledged need not be sent, even if it was about to be sent again.
-    if (psnDistance(this.sendPsn, psn) > 0) this.moveCursorTo(psn);
-    return true;
+  /** Everything before `psn` has arrived. */
+  acknowledged(psn: number): void {
+    if (psnDistance(this.unackedPsn, psn) > 0) this.unackedPsn = psn;
+  }
+
+  /** True if everything before `psn` has arrived. */
+  isAcknowledged(psn: number): boolean {
+    return psnDistance(psn, this.unackedPsn) >= 0;
   }
 
   /** The oldest request is finished. */
   completeOldest(): void {
+    const done = this.queue.at(0);
+    if (done === undefined) return;
     this.queue.shift();
-    this.cursor = Math.max(0, this.cursor - 1);
+    this.forget(done);
+    if (this.cursor > 0) this.cursor--;
+    else this.leave(done);
   }
 
-  /** Sends again from `psn` on. */
+  /**
+   * What is finished need not be sent, even if it was about to be sent again.
+   * @returns `unfinishedPsn`
+   */
+  skipFinished(): number {
+    const { unfinishedPsn } = this;
+    if (psnDistance(this.sendPsn, unfinishedPsn) > 0) this.moveCursorTo(unfinishedPsn);
+    return unfinishedPsn;
+  }
+
+  /** Sends again from `psn` on, which is not finished. */
   goBackTo(psn: number): void {
     this.moveCursorTo(psn);
-    this.outstandingReads = 0;
-    for (let i = 0; i < this.cursor; i++) {
+    for (let i = this.cursor; ; i++) {
       const wqe = this.queue.at(i);
-      if (wqe?.wantsResponse === true && !wqe.responded) this.outstandingReads++;
+      if (wqe === undefined || !this.wasSent(wqe.firstPsn)) return;
+      this.forget(wqe);
     }
   }
 
-  /** True if the packet of that PSN was sent and is not acknowledged. */
-  isOutstanding(psn: number): boolean {
-    return psnDistance(this.unackedPsn, psn) >= 0 && psnDistance(psn, this.freshPsn) > 0;
+  /** The request that a PSN belongs to, if that was sent and is not finished. */
+  outstanding(psn: number): SendWqe | undefined {
+    if (psnDistance(this.unfinishedPsn, psn) < 0 || !this.wasSent(psn)) return undefined;
+    return this.queue.at(this.queue.indexOf(psn));
   }
 
   /** True if a packet of that PSN was ever sent. */
   wasSent(psn: number): boolean {
     return psnDistance(psn, this.freshPsn) > 0;
+  }
+
+  /** The request at the cursor is finished before all of it was sent again. */
+  private leave(done: SendWqe): void {
+    this.packetIndex = 0;
+    this.sendPsn = psnAdd(done.firstPsn, done.packets);
+  }
+
+  private forget(wqe: SendWqe): void {
+    if (!wqe.asked) return;
+    wqe.asked = false;
+    this.outstandingReads--;
   }
 
   private moveCursorTo(psn: number): void {

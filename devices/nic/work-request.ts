@@ -1,4 +1,5 @@
 import type { NicMkey } from './mkey-table.js';
+import type { WcStatus } from './wc-status.js';
 
 /** enum ibv_wr_opcode without its prefix; immediates and invalidations are fields. */
 export type WrOpcode =
@@ -68,10 +69,15 @@ export class SendWqe {
   firstPsn = 0;
   /** PSNs that it takes. */
   packets = 1;
-  /** READ: bytes that have arrived. */
+  /** True if it completes by a response of its own and not by an ACK. */
+  readonly wantsResponse: boolean;
+  /** True while it counts as an outstanding READ or atomic: asked for, not answered. */
+  asked = false;
+  /** Packets of its response that have come in, and the bytes in them. */
+  answered = 0;
   received = 0;
-  /** READ, atomics, FLUSH: the response is complete. */
-  responded = false;
+  /** The status in which it will complete when everything before it has; null while nothing is wrong. */
+  failure: WcStatus | null = null;
 
   constructor(
     readonly request: SendWorkRequest,
@@ -83,14 +89,20 @@ export class SendWqe {
     this.length = request.length;
     this.remoteAddress = request.remoteAddress ?? 0;
     this.mark = request.mark ?? 0;
+    this.wantsResponse = request.opcode !== 'SEND' && request.opcode !== 'RDMA_WRITE';
     this.bytes = local instanceof Uint8Array ? local : null;
     this.bytesOffset = request.localOffset ?? 0;
     this.mkey = mkey;
     this.localAddress = local !== null && !(local instanceof Uint8Array) ? local.address : 0;
   }
 
-  /** True if it completes by a response of its own and not by an ACK. */
-  get wantsResponse(): boolean {
-    return this.opcode !== 'SEND' && this.opcode !== 'RDMA_WRITE';
+  /** True if its packets carry data, so that a registered source must be fetched. */
+  get carriesData(): boolean {
+    return this.opcode === 'SEND' || this.opcode === 'RDMA_WRITE' || this.opcode === 'ATOMIC_WRITE';
+  }
+
+  /** True if its response carries data, so that a registered target must be writable. */
+  get bringsData(): boolean {
+    return this.wantsResponse && this.opcode !== 'FLUSH' && this.opcode !== 'ATOMIC_WRITE';
   }
 }

@@ -1,18 +1,10 @@
-import { Errno, PAGE_SIZE, SparseInt32, pageAlignDown, pageOf } from '../../src/base/index.js';
-import { Lock, MS, type Task } from '../../src/engine/index.js';
+import { Errno, PAGE_SIZE, pageOf } from '../../src/base/index.js';
+import { MS, type Task } from '../../src/engine/index.js';
 import type { KernelCore } from '../../src/kernel/index.js';
+import { HMM_PFN_VALID, HMM_PFN_WRITE, hmmRangeFault, type HmmResult } from '../../src/mm/index.js';
+import type { InvalidateRange } from '../../notifiers/index.js';
 import {
-  HMM_PFN_VALID,
-  HMM_PFN_WRITE,
-  hmmFrame,
-  hmmRangeFault,
-  type HmmResult,
-  type MmStruct,
-} from '../../src/mm/index.js';
-import type { IntervalNotifier, InvalidateRange } from '../../notifiers/index.js';
-import {
-  checkMrAccess,
-  makeMtt,
+  checkRegMr,
   type DeviceDriver,
   type Hardware,
   type MemoryRegion,
@@ -20,6 +12,7 @@ import {
   type PageFault,
   type RegMrRequest,
 } from '../contract/index.js';
+import { UmemOdp, toMtt } from './umem-odp.js';
 
 /** HMM_RANGE_DEFAULT_TIMEOUT: how long a fault is tried again while invalidations get in its way. */
 const HMM_RANGE_DEFAULT_TIMEOUT = 1000 * MS;
@@ -27,33 +20,23 @@ const HMM_RANGE_DEFAULT_TIMEOUT = 1000 * MS;
 /** Pages of a region that are looked at in one go at registration. */
 const SNAPSHOT_PAGES = 4096;
 
-/** struct ib_umem_odp: a region without pins. `mutex` (umem_mutex) protects `entries` and the device's translations. */
-class UmemOdp implements MemoryRegion {
-  readonly mutex: Lock;
-  /** HMM entries of the pages that the device has, 0 for the others. */
-  readonly entries: SparseInt32;
-  notifier!: IntervalNotifier;
-
-  constructor(
-    kernel: KernelCore,
-    readonly mm: MmStruct,
-    readonly mkey: Mkey,
-    readonly start: number,
-    readonly length: number,
-  ) {
-    this.mutex = new Lock(kernel.simulation, `umem_mutex of rkey 0x${mkey.rkey.toString(16)}`);
-    this.entries = new SparseInt32(mkey.pages);
-  }
-
-  /** Address of the region's first page. */
-  get firstAddress(): number {
-    return pageAlignDown(this.start);
-  }
-}
-
 /**
- * On-demand paging, after drivers/infiniband/core/umem_odp.c and mlx5's odp.c: no pages are held. The device faults them
- * in, and lets go of them before the kernel changes a page table.
+ * On-demand paging, after drivers/infiniband/core/umem_odp.c and mlx5's odp.c: no pages are held. What such a driver
+ * owes the kernel and its device, in order, and who pays it here:
+ *
+ *     a fault      1  read_begin, before a page table is looked at                                  mapPages
+ *                  2  the pages, from the kernel (HMM): never more rights than the CPU has          mapPages
+ *                  3  its own lock, then read_retry: an invalidation came in between? over again    mapPages
+ *                  4  the translations, under that lock, before another invalidation gets it        mapPages
+ *                  5  an end, however many invalidations come: a time limit, then an error          mapPages
+ *                  6  hardware.resume, whatever came of it                                          pageFault
+ *     invalidation 1  one that may not block is refused, as zapping sleeps                          invalidate
+ *                  2  the range is held from the callback on until all of this is done              invalidate
+ *                  3  set_seq under its own lock, whatever is mapped                                quiesce
+ *                  4  the translations zapped, and DMA in flight drained                            quiesce
+ *                  5  what the device may have written, dirty before the kernel goes on             quiesce
+ *                  6  lock and range released                                                       quiesce
+ *     the end      1  the key revoked and drained, then no callback any more, then the pages        deregMr
  */
 export class OdpDriver implements DeviceDriver {
   readonly name = 'odp';
@@ -66,46 +49,12 @@ export class OdpDriver implements DeviceDriver {
     private readonly kernel: KernelCore,
   ) {}
 
-  *regMr(request: RegMrRequest): Task<MemoryRegion> {
-    const { mm, start, length, access } = request;
-    checkMrAccess(access);
-    const mkey = this.hardware.createMkey({ ...request, iova: request.iova ?? start });
-    const umem = new UmemOdp(this.kernel, mm, mkey, start, length);
-    umem.notifier = mm.notifiers.insertInterval(umem.firstAddress, mkey.pages * PAGE_SIZE, {
-      name: this.name,
-      invalidate: (range, seq) => {
-        this.invalidate(umem, range, seq);
-      },
-    });
-    this.regions.set(mkey, umem);
-    yield* this.snapshot(umem);
-    return umem;
-  }
-
-  *deregMr(region: MemoryRegion): Task {
-    const umem = this.umemOf(region.mkey);
-    this.regions.delete(region.mkey);
-    yield* this.hardware.destroyMkey(umem.mkey);
-    yield* umem.mm.notifiers.removeInterval(umem.notifier);
-    this.release(umem, 0, umem.mkey.pages);
-  }
-
   *pageFault(fault: PageFault): Task {
     this.stats.faults++;
     const umem = this.regions.get(fault.mkey);
-    const write = fault.write ? HMM_PFN_WRITE : 0;
-    const result =
-      umem === undefined ? 'EFAULT' : yield* this.mapPages(umem, fault.firstPage, fault.pages, HMM_PFN_VALID | write);
+    const request = HMM_PFN_VALID | (fault.write ? HMM_PFN_WRITE : 0);
+    const result = umem === undefined ? 'EFAULT' : yield* this.mapPages(umem, fault.firstPage, fault.pages, request);
     this.hardware.resume(fault, result === 0 ? 'retry' : 'error');
-  }
-
-  /** mlx5_ib_init_odp_mr: what the CPU has mapped already needs no fault later. */
-  private *snapshot(umem: UmemOdp): Task {
-    for (let first = 0; first < umem.mkey.pages; first += SNAPSHOT_PAGES) {
-      const pages = Math.min(SNAPSHOT_PAGES, umem.mkey.pages - first);
-      const start = pageOf(umem.start) + first;
-      if (umem.mm.pageTable.hasLeafIn(start, start + pages)) yield* this.mapPages(umem, first, pages, 0);
-    }
   }
 
   /** ib_umem_odp_map_dma_and_lock: asks HMM until no invalidation came in between, then tells the device. */
@@ -121,21 +70,21 @@ export class OdpDriver implements DeviceDriver {
       yield mm.mmapLock.shared;
       const result = yield* hmmRangeFault({ mm, notifier, notifierSeq, start, entries, request });
       mm.mmapLock.releaseShared();
-      if (result === 'EBUSY' && this.kernel.simulation.now < deadline) continue;
-      if (result !== 0) return result;
-      yield mutex;
-      if (!notifier.readRetry(notifierSeq)) break;
-      mutex.release();
+      if (result !== 0 && result !== 'EBUSY') return result;
+      if (result === 0) {
+        yield mutex;
+        if (!notifier.readRetry(notifierSeq)) break;
+        mutex.release();
+      }
+      if (this.kernel.simulation.now >= deadline) return 'EBUSY';
     }
-    entries.forEach((entry, i) => {
-      umem.entries.set(first + i, entry);
-    });
+    umem.keep(first, entries);
     yield* this.hardware.map(umem.mkey, first, entries.map(toMtt));
     mutex.release();
     return 0;
   }
 
-  /** mlx5_ib_invalidate_range: zap, drain, hand over dirtiness, and only then let the kernel go on. */
+  /** mlx5_ib_invalidate_range. */
   private invalidate(umem: UmemOdp, range: InvalidateRange, seq: number): void {
     if (!range.blockable) range.refuse(this.name);
     else range.hold(this.name, this.quiesce(umem, range, seq));
@@ -145,34 +94,52 @@ export class OdpDriver implements DeviceDriver {
     this.stats.invalidations++;
     yield umem.mutex;
     umem.notifier.setSeq(seq);
-    const first = Math.max(0, Math.floor((range.start - umem.firstAddress) / PAGE_SIZE));
-    const end = Math.min(umem.mkey.pages, Math.ceil((range.end - umem.firstAddress) / PAGE_SIZE));
+    const [first, end] = umem.pagesOf(range);
     yield* this.hardware.unmap(umem.mkey, first, end - first);
-    const released = this.release(umem, first, end);
+    const released = umem.release(first, end);
     if (released > 0) yield this.hardware.costs.invalidate(released);
     umem.mutex.release();
   }
 
-  /** ib_umem_odp_unmap_dma_pages: what the device may have written is dirty now. Returns the number of pages let go. */
-  private release(umem: UmemOdp, first: number, end: number): number {
-    const { memory } = this.kernel.mm;
-    let released = 0;
-    umem.entries.forEach(first, end, (page, entry) => {
-      umem.entries.set(page, 0);
-      if ((entry & HMM_PFN_VALID) === 0) return;
-      if ((entry & HMM_PFN_WRITE) !== 0) this.kernel.mm.markDirty(memory.frames.folioOf(hmmFrame(entry)));
-      released++;
-    });
-    return released;
-  }
-
-  private umemOf(mkey: Mkey): UmemOdp {
-    const umem = this.regions.get(mkey);
-    if (umem === undefined) throw new Errno('EINVAL', `dereg_mr: not a region of ${this.name}`);
+  *regMr(request: RegMrRequest): Task<MemoryRegion> {
+    checkRegMr(request);
+    const { mm, start, length } = request;
+    // No page is pinned, whatever the length: the fixed part of a registration is all that there is to pay.
+    yield this.hardware.costs.register(0);
+    const mkey = this.hardware.createMkey({ ...request, iova: request.iova ?? start });
+    const umem = new UmemOdp(this.kernel, mm, mkey, start, length);
+    try {
+      umem.notifier = mm.notifiers.insertInterval(umem.firstAddress, mkey.pages * PAGE_SIZE, {
+        name: this.name,
+        invalidate: (range, seq) => {
+          this.invalidate(umem, range, seq);
+        },
+      });
+    } catch (error) {
+      yield* this.hardware.destroyMkey(mkey);
+      throw error;
+    }
+    this.regions.set(mkey, umem);
+    yield* this.snapshot(umem);
     return umem;
   }
-}
 
-function toMtt(entry: number): number {
-  return (entry & HMM_PFN_VALID) === 0 ? 0 : makeMtt(hmmFrame(entry), (entry & HMM_PFN_WRITE) !== 0);
+  *deregMr(region: MemoryRegion): Task {
+    const umem = this.regions.get(region.mkey);
+    if (umem === undefined) throw new Errno('EINVAL', `dereg_mr: not a region of ${this.name}`);
+    this.regions.delete(region.mkey);
+    yield* this.hardware.destroyMkey(umem.mkey);
+    yield this.hardware.costs.deregister(0);
+    yield* umem.mm.notifiers.removeInterval(umem.notifier);
+    umem.release(0, umem.mkey.pages);
+  }
+
+  /** mlx5_ib_init_odp_mr: what the CPU has mapped already needs no fault later. */
+  private *snapshot(umem: UmemOdp): Task {
+    for (let first = 0; first < umem.mkey.pages; first += SNAPSHOT_PAGES) {
+      const pages = Math.min(SNAPSHOT_PAGES, umem.mkey.pages - first);
+      const start = pageOf(umem.start) + first;
+      if (umem.mm.pageTable.hasLeafIn(start, start + pages)) yield* this.mapPages(umem, first, pages, 0);
+    }
+  }
 }

@@ -3,7 +3,7 @@ import type { Task } from '../../src/engine/index.js';
 import type { KernelCore } from '../../src/kernel/index.js';
 import { pinUserPages, unpinUserPages, unpinUserPagesDirtyLock, type MmStruct } from '../../src/mm/index.js';
 import {
-  checkMrAccess,
+  checkRegMr,
   isWritable,
   makeMtt,
   type DeviceDriver,
@@ -43,12 +43,18 @@ export class PinnedDriver implements DeviceDriver {
 
   *regMr(request: RegMrRequest): Task<MemoryRegion> {
     const { mm, start, length, access } = request;
-    checkMrAccess(access);
+    checkRegMr(request);
     const writable = isWritable(access);
     const frames = yield* pinUserPages(mm, start, length, { write: writable, longterm: true });
     mm.pinnedVm += frames.length;
     yield this.hardware.costs.register(frames.length);
-    const mkey = this.hardware.createMkey({ ...request, iova: request.iova ?? start });
+    let mkey: Mkey;
+    try {
+      mkey = this.hardware.createMkey({ ...request, iova: request.iova ?? start });
+    } catch (error) {
+      yield* this.release(mm, frames, writable);
+      throw error;
+    }
     yield* this.hardware.map(
       mkey,
       0,
@@ -66,14 +72,19 @@ export class PinnedDriver implements DeviceDriver {
     this.regions.delete(mkey);
     yield* this.hardware.destroyMkey(mkey);
     yield this.hardware.costs.deregister(frames.length);
-    if (writable) yield* unpinUserPagesDirtyLock(this.kernel.mm, frames);
-    else unpinUserPages(this.kernel.mm, frames);
-    mm.pinnedVm -= frames.length;
+    yield* this.release(mm, frames, writable);
   }
 
   /** Every translation is there from registration on, so a fault is an access that the region does not allow. */
   *pageFault(fault: PageFault): Task {
     this.stats.faults++;
     this.hardware.resume(fault, 'error');
+  }
+
+  /** __ib_umem_release: the pin ends, and only now does the kernel hear that the pages may have been written. */
+  private *release(mm: MmStruct, frames: Int32Array, writable: boolean): Task {
+    if (writable) yield* unpinUserPagesDirtyLock(this.kernel.mm, frames);
+    else unpinUserPages(this.kernel.mm, frames);
+    mm.pinnedVm -= frames.length;
   }
 }

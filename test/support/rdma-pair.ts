@@ -126,6 +126,29 @@ export class RdmaPair {
     return local;
   }
 
+  /** What is in the server's file pages at this very instant, at an offset of the mapping. */
+  peek(offset: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    const { contents } = this.world.kernel.mm.memory;
+    for (let done = 0; done < length;) {
+      const within = (offset + done) % 4096;
+      const here = Math.min(4096 - within, length - done);
+      const frame = this.inode.mapping.pages.get((offset + done - within) / 4096);
+      contents.read(frame, within, bytes, done, here);
+      done += here;
+    }
+    return bytes;
+  }
+
+  /** The completions that have come since this was last asked, as `wrId status` without the prefix. */
+  statuses(): string[] {
+    const seen: string[] = [];
+    for (let next = this.completions.poll(); next !== null; next = this.completions.poll()) {
+      seen.push(`${String(next.wrId)} ${next.status.replace('IBV_WC_', '')}`);
+    }
+    return seen;
+  }
+
   /** What the server's CPU reads at an offset of the mapping. */
   *load(offset: number, length: number): Task<Uint8Array> {
     const bytes = new Uint8Array(length);
