@@ -12,6 +12,14 @@ export interface DmaClient {
   dmaLanded(op: DmaOp): void;
 }
 
+/** Bytes for a frame, and the identity that was set aside for their write. */
+export interface ImmediateWrite {
+  readonly frame: number;
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+  readonly stamp: number;
+}
+
 /** One access to memory under way. Objects are used again: what is read here is true only while it is being announced. */
 export class DmaOp {
   kind: DmaKind = 'call';
@@ -162,12 +170,13 @@ export class DmaEngine implements LatentWrites {
   /**
    * Writes at the instant at which an operation lands, from inside its client: the second half of an atomic.
    */
-  writeNow(frame: number, offset: number, bytes: Uint8Array, mkey: NicMkey, address: number, mark: number): void {
+  writeNow(write: ImmediateWrite, mkey: NicMkey, address: number, mark: number): void {
+    const { frame, offset, bytes, stamp } = write;
     const op = new DmaOp();
     Object.assign(op, { kind: 'write', at: this.simulation.now, frame, offset, length: bytes.length, buffer: bytes });
-    Object.assign(op, { stamp: this.memory.nextStamp(), mkey, address, mark });
+    Object.assign(op, { stamp, mkey, address, mark });
     if (this.issued$.observed) this.issued$.emit(op);
-    this.memory.contents.write(frame, offset, bytes.length, op.stamp, bytes, 0);
+    this.memory.contents.write(frame, offset, bytes.length, stamp, bytes, 0);
     if (this.landed$.observed) this.landed$.emit(op);
   }
 

@@ -89,6 +89,8 @@ export class ResponseQueue implements DmaClient {
     const bytes = new Uint8Array(8);
     const view = new DataView(bytes.buffer);
     const read = nic.dma.read(frame, within, 8, bytes, 0);
+    // What is written takes its place among the writes where it was issued: they land in that order.
+    const stamp = nic.memory.nextStamp();
     nic.dma.issue(read, mkey, address, mark);
     nic.dma.watch(read, {
       dmaLanded: () => {
@@ -98,7 +100,7 @@ export class ResponseQueue implements DmaClient {
         // Nothing can come between the read and this: operations land one at a time, and this is still the same one.
         if (swaps) {
           view.setBigUint64(0, result, true);
-          nic.dma.writeNow(frame, within, bytes, mkey, address, mark);
+          nic.dma.writeNow({ frame, offset: within, bytes, stamp }, mkey, address, mark);
         }
         this.remember(psn, original);
         response.originalData = original;

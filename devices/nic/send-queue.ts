@@ -3,7 +3,8 @@ import type { SendWqe } from './work-request.js';
 
 /** The send queue: work requests in posting order, from the oldest that has not completed. */
 export class SendQueue {
-  private readonly wqes: SendWqe[] = [];
+  /** Completed ones are not kept: they hold the data of their message. */
+  private readonly wqes: (SendWqe | undefined)[] = [];
   private head = 0;
 
   get length(): number {
@@ -20,7 +21,7 @@ export class SendQueue {
   }
 
   shift(): void {
-    this.head++;
+    this.wqes[this.head++] = undefined;
     // Compacting by halves keeps a shift constant on average.
     if (this.head > 64 && this.head * 2 > this.wqes.length) {
       this.wqes.splice(0, this.head);
@@ -34,7 +35,7 @@ export class SendQueue {
     let high = this.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      const wqe = this.wqes[this.head + middle];
+      const wqe = this.wqes[this.head + middle]!;
       if (psnDistance(psnAdd(wqe.firstPsn, wqe.packets - 1), psn) > 0) low = middle + 1;
       else high = middle;
     }

@@ -36,7 +36,7 @@ const SNAPSHOT_PAGES = 4096;
  *                  4  the translations zapped, and DMA in flight drained                            quiesce
  *                  5  what the device may have written, dirty before the kernel goes on             quiesce
  *                  6  lock and range released                                                       quiesce
- *     the end      1  the key revoked and drained, then no callback any more, then the pages        deregMr
+ *     the end      1  the key revoked and drained, then the pages, then no callback any more        deregMr
  */
 export class OdpDriver implements DeviceDriver {
   readonly name = 'odp';
@@ -130,8 +130,11 @@ export class OdpDriver implements DeviceDriver {
     this.regions.delete(region.mkey);
     yield* this.hardware.destroyMkey(umem.mkey);
     yield this.hardware.costs.deregister(0);
-    yield* umem.mm.notifiers.removeInterval(umem.notifier);
+    // While the callback is still called: once it is not, the pages may be somebody else's before they are let go.
+    yield umem.mutex;
     umem.release(0, umem.mkey.pages);
+    umem.mutex.release();
+    yield* umem.mm.notifiers.removeInterval(umem.notifier);
   }
 
   /** mlx5_ib_init_odp_mr: what the CPU has mapped already needs no fault later. */

@@ -333,3 +333,39 @@ it('writes, fsyncs, unmappings and truncations in any order neither lose data no
     expect(written).toBe(20);
   }
 });
+
+it('deregistration lets go of the pages while invalidations still reach it: none of them is somebody else’s by then', () => {
+  const pair = new RdmaPair();
+  const { kernel, simulation } = pair.world;
+  const victim = kernel.fs.createFile('victim', pair.pages * 4096, 'hole');
+  let held = false;
+  kernel.invalidations$.subscribe((range) => {
+    if (held) return;
+    held = true;
+    range.hold('slow', wait(100 * US));
+  });
+  function* wait(ns: number): Task {
+    yield ns;
+  }
+  pair.run(
+    (function* (): Task {
+      yield* kernel.store(pair.process, BASE, pair.pages * 4096);
+      const region = yield* pair.register();
+      const other = simulation.spawn(
+        'unmap, free and read',
+        (function* (): Task {
+          // Another driver takes its time: the removal of the notifier is put off to the end of this.
+          yield* kernel.madviseDontneed(pair.process, BASE, 4096);
+          yield* kernel.munmap(pair.process, BASE, pair.pages * 4096);
+          yield* kernel.ftruncate(pair.inode, 0);
+          for (let page = 0; page < pair.pages; page++) yield* kernel.pread(victim, page * 4096, new Uint8Array(4096));
+        })(),
+      );
+      yield 20 * US;
+      yield* pair.driver.deregMr(region);
+      yield other;
+    })(),
+  );
+  const dirty = Array.from({ length: pair.pages }, (_, page) => victim.mapping.pages.hasMark(page, 'dirty'));
+  expect(dirty).not.toContain(true);
+});

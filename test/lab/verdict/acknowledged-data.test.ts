@@ -1,5 +1,7 @@
 import { PageContents } from '../../../src/base/index.js';
-import { AcknowledgedData } from '../../../src/lab/index.js';
+import type { Task } from '../../../src/engine/index.js';
+import { AcknowledgedData, judge } from '../../../src/lab/index.js';
+import { BASE, RdmaPair, pattern } from '../../support/rdma-pair.js';
 
 /** Stamps of a page of promised or acknowledged data, as runs. */
 function runs(contents: PageContents, page: number): [number, number, number][] {
@@ -84,5 +86,35 @@ describe('what was acknowledged', () => {
     memory.write(8, 120, 1, 9, null);
     expect(data.isStale(3, 0, 110, memory, 8)).toBe(false);
     expect(data.isStale(3, 110, 20, memory, 8)).toBe(true);
+  });
+});
+
+describe('an atomic and a WRITE to the same bytes', () => {
+  it('count in the order in which they land, one behind the other on one queue pair', () => {
+    const pair = new RdmaPair();
+    const { kernel } = pair.world;
+    const data = new AcknowledgedData();
+    pair.server.dma.issued$.subscribe((op) => {
+      if (op.kind === 'write' && op.mkey !== null) data.written(op.mark, 0, op.offset, op.length, op.stamp);
+    });
+    pair.run(
+      (function* (): Task {
+        const region = yield* pair.register();
+        yield* kernel.store(pair.process, BASE, 4096);
+        const target = { remoteAddress: BASE, rkey: region.mkey.rkey, length: 8 };
+        const sum = { opcode: 'ATOMIC_FETCH_AND_ADD', local: null, compare: 0n, swapOrAdd: 5n } as const;
+        pair.requester.postSend({ ...target, ...sum, wrId: 1, mark: 1 });
+        pair.requester.postSend({ ...target, opcode: 'RDMA_WRITE', local: pattern(8), wrId: 2, mark: 2 });
+        for (let i = 0; i < 2; i++) data.completed((yield* pair.completions.next()).wrId, true);
+        const frame = pair.inode.mapping.pages.get(0);
+        expect(data.isStale(0, 0, 8, kernel.mm.memory.contents, frame)).toBe(false);
+        const returned = data.fsyncBegins();
+        yield* kernel.fsync(pair.inode);
+        returned();
+      })(),
+    );
+    kernel.fs.device.powerLoss();
+    kernel.fs.recover();
+    expect(judge(pair.inode, data).lostBytes).toBe(0);
   });
 });
