@@ -89,9 +89,11 @@ export class InvalidateRange extends HoldCounter {
       throw new SimulationError(`"${owner}" took a hold on ${this.name}: refuse() it or quiesce without sleeping`);
     }
     const hold = this.take(owner);
-    return quiesce === undefined
-      ? hold
-      : this.scheduler.spawn(owner, releasing(hold, blaming(owner, 'quiesce', this.name, quiesce)), { daemon: true });
+    if (quiesce === undefined) return hold;
+    const task = releasing(hold, blaming(owner, 'quiesce', this.name, quiesce));
+    const handle = this.scheduler.spawn(owner, task, { daemon: true });
+    this.assign(hold, handle);
+    return handle;
   }
 
   /** Answers -EAGAIN: legal only for a non-blockable range, while its start is being announced. */

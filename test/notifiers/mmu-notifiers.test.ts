@@ -1,5 +1,5 @@
 import { isErrno } from '../../src/base/index.js';
-import { Simulation, type Hold, type Task } from '../../src/engine/index.js';
+import { Lock, Simulation, type Hold, type Task } from '../../src/engine/index.js';
 import {
   MmuNotifiers,
   NotifierHub,
@@ -130,6 +130,41 @@ describe('a driver that breaks the rules', () => {
     notifiers.register({ name: 'forgetful', invalidateRangeStart: (range) => void range.hold('forgetful') });
     expect(() => simulation.runTask('munmap', invalidate(notifiers, 0x1000, 0x2000))).toThrow(
       /\(seed 5\).*\n {2}task "munmap" waits for CLEAR \[0x1000, 0x2000\) of mm 1, held by "forgetful"/,
+    );
+  });
+
+  it('by waiting in its quiesce task for what the kernel holds is named as soon as the cycle closes', () => {
+    const { simulation, notifiers } = setUp();
+    const mmapLock = new Lock(simulation, 'mmap_lock of mm 1');
+    notifiers.register({
+      name: 'greedy',
+      invalidateRangeStart: (range) => {
+        range.hold(
+          'greedy',
+          (function* (): Task {
+            yield 10;
+            yield mmapLock;
+          })(),
+        );
+      },
+    });
+    simulation.spawn(
+      'munmap',
+      (function* (): Task {
+        yield mmapLock;
+        yield* invalidate(notifiers, 0x1000, 0x2000);
+      })(),
+    );
+    // What goes on elsewhere does not hide it.
+    simulation.after(1_000_000, 'elsewhere', () => undefined);
+    expect(() => {
+      simulation.run();
+    }).toThrow(
+      [
+        'deadlock at 10 ns (seed 5): these tasks wait for each other',
+        '  daemon "greedy" waits for mmap_lock of mm 1, held by "munmap"',
+        '  task "munmap" waits for CLEAR [0x1000, 0x2000) of mm 1, held by "greedy"',
+      ].join('\n'),
     );
   });
 
