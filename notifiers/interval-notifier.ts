@@ -32,7 +32,7 @@ export class IntervalNotifier {
   /** @internal its place in the tree; null while insertion is deferred and after removal */
   node: TreeInterval<IntervalNotifier> | null = null;
 
-  /** @internal made by MmuNotifiers.insertInterval */
+  /** @internal made by IntervalNotifiers.insert */
   constructor(
     private readonly subscriptions: IntervalSubscriptions,
     readonly start: number,
@@ -54,6 +54,14 @@ export class IntervalNotifier {
 
   /** mmu_interval_read_retry: true if an invalidation began since `seq` was read. Call it under the driver's lock. */
   readRetry(seq: number): boolean {
+    return this.invalidateSeq !== seq;
+  }
+
+  /**
+   * mmu_interval_check_retry: as readRetry, without the driver's lock. True is reliable, false is a hint: it saves work
+   * that would have to be done again.
+   */
+  checkRetry(seq: number): boolean {
     return this.invalidateSeq !== seq;
   }
 

@@ -15,6 +15,11 @@ export interface MmRef {
   readonly name: string;
 }
 
+/** Those to whom the start of a range was announced, and its end is due. */
+export interface RangeAudience {
+  end(range: InvalidateRange): void;
+}
+
 /**
  * One invalidation: Linux's struct mmu_notifier_range, and the barrier on which drivers keep it waiting.
  *
@@ -32,9 +37,12 @@ export class InvalidateRange extends HoldCounter {
 
   /** @internal index in its mm's list of held ranges; -1 while it is not there */
   heldIndex = -1;
+  /** @internal the classic subscriptions that were on the list when it started */
+  audience: RangeAudience | null = null;
+  /** How often it was refused while its start was being announced. */
+  refusals = 0;
 
   private announcing = true;
-  private refusedBy: string | null = null;
   private whenQuiesced: ((range: InvalidateRange) => void)[] | null = null;
   private whenEnded: ((range: InvalidateRange & { readonly endedAt: number }) => void)[] | null = null;
 
@@ -81,9 +89,11 @@ export class InvalidateRange extends HoldCounter {
       throw new SimulationError(`"${owner}" took a hold on ${this.name}: refuse() it or quiesce without sleeping`);
     }
     const hold = this.take(owner);
-    return quiesce === undefined
-      ? hold
-      : this.scheduler.spawn(owner, releasing(hold, blaming(owner, 'quiesce', this.name, quiesce)), { daemon: true });
+    if (quiesce === undefined) return hold;
+    const task = releasing(hold, blaming(owner, 'quiesce', this.name, quiesce));
+    const handle = this.scheduler.spawn(owner, task, { daemon: true });
+    this.assign(hold, handle);
+    return handle;
   }
 
   /** Answers -EAGAIN: legal only for a non-blockable range, while its start is being announced. */
@@ -92,11 +102,11 @@ export class InvalidateRange extends HoldCounter {
       const why = this.blockable ? 'a blockable range cannot be refused' : 'its start had been announced already';
       throw new SimulationError(`"${owner}" refused ${this.name}: ${why}`);
     }
-    this.refusedBy ??= owner;
+    this.refusals++;
   }
 
   get refused(): boolean {
-    return this.refusedBy !== null;
+    return this.refusals > 0;
   }
 
   /** Calls `listener` when the end is announced. */
@@ -128,10 +138,22 @@ export class InvalidateRange extends HoldCounter {
   /** @internal */
   finish(): void {
     if (this.holds > 0) throw new SimulationError(`the kernel ended ${this.describe()}`);
+    if (this.endedAt !== null || this.refused) {
+      const why = this.refused ? 'which was refused and has no end' : 'which had ended already';
+      throw new SimulationError(`the kernel ended ${this.name}, ${why}`);
+    }
     this.endedAt = this.scheduler.now;
     if (this.whenEnded === null) return;
     for (const listener of this.whenEnded) listener(this as InvalidateRange & { readonly endedAt: number });
   }
+}
+
+/** @internal what the trace says of a range */
+export function traced(
+  kind: string,
+  { mm, event, start, end, blockable }: InvalidateRange,
+): { kind: string; [field: string]: string | number | boolean } {
+  return { kind, mm: mm.id, event, start, end, blockable };
 }
 
 function* releasing(hold: Hold, quiesce: Task): Task<undefined> {

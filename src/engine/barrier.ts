@@ -1,11 +1,14 @@
 import { SimulationError } from './errors.js';
-import { QueuedWaitable } from './waitable.js';
+import { NOBODY, QueuedWaitable } from './waitable.js';
+import type { TaskHandle } from './task.js';
 import type { Scheduler } from './task.js';
 
 /** One participant's hold on a barrier. Release it once. */
 export class Hold {
   /** True once it has been released. */
   released = false;
+  /** @internal the task at whose end it is released; -1 if that is not known */
+  task = -1;
 
   /** @internal made by Barrier.hold */
   constructor(
@@ -31,6 +34,14 @@ export abstract class HoldCounter extends QueuedWaitable {
   holds = 0;
 
   private latest: Hold | null = null;
+  /** Holds of which it is known which task releases them. */
+  private ofTasks = 0;
+
+  /** Says which task will release a hold: who waits for the barrier then waits for that task. */
+  protected assign(hold: Hold, task: TaskHandle): void {
+    hold.task = task.id;
+    this.ofTasks++;
+  }
 
   protected take(owner: string): Hold {
     const hold = new Hold(this, owner, this.latest);
@@ -43,6 +54,7 @@ export abstract class HoldCounter extends QueuedWaitable {
   letGo(): void {
     if (--this.holds > 0) return;
     this.latest = null;
+    this.ofTasks = 0;
     this.allReleased();
     this.wakeAll();
   }
@@ -57,11 +69,24 @@ export abstract class HoldCounter extends QueuedWaitable {
   }
 
   describe(): string {
-    const owners: string[] = [];
-    for (let hold = this.latest; hold !== null; hold = hold.previous) {
-      if (!hold.released) owners.unshift(`"${hold.owner}"`);
-    }
+    const owners = this.unreleased().map((hold) => `"${hold.owner}"`);
     return `${this.name}, held by ${owners.join(', ')}`;
+  }
+
+  override get isHeld(): boolean {
+    return this.holds > 0;
+  }
+
+  override owners(): readonly number[] {
+    if (this.ofTasks === 0) return NOBODY;
+    return this.unreleased().flatMap(({ task }) => (task < 0 ? [] : [task]));
+  }
+
+  /** The holds that have not been released, oldest first. */
+  private unreleased(): Hold[] {
+    const holds: Hold[] = [];
+    for (let hold = this.latest; hold !== null; hold = hold.previous) if (!hold.released) holds.push(hold);
+    return holds.reverse();
   }
 }
 

@@ -22,6 +22,7 @@ export class TaskFailure extends SimulationError {
 /** One task that will never run again, and what it waits for. */
 export interface BlockedTask {
   readonly task: string;
+  readonly daemon: boolean;
   readonly waitsFor: string;
 }
 
@@ -38,7 +39,9 @@ export class DeadlockError extends SimulationError {
     super(
       [
         `deadlock at ${formatNs(time)} (seed ${String(seed)}): ${reason}`,
-        ...blocked.map(({ task, waitsFor }) => `  task "${task}" waits for ${waitsFor}`),
+        ...blocked.map(
+          ({ task, daemon, waitsFor }) => `  ${daemon ? 'daemon' : 'task'} "${task}" waits for ${waitsFor}`,
+        ),
       ].join('\n'),
     );
   }

@@ -28,7 +28,7 @@ export class Lock extends QueuedWaitable {
   tryAcquire(): boolean {
     if (this.owner >= 0) return false;
     if (this.scheduler.running < 0) throw new SimulationError(`${this.name}: a lock needs a task that owns it`);
-    this.owner = this.scheduler.running;
+    this.grant(this.scheduler.running);
     return true;
   }
 
@@ -37,7 +37,7 @@ export class Lock extends QueuedWaitable {
       throw new SimulationError(`${this.name}: task "${this.scheduler.taskName(task)}" holds it already`);
     }
     if (this.owner >= 0) return this.enqueue(task);
-    this.owner = task;
+    this.grant(task);
     return true;
   }
 
@@ -49,8 +49,12 @@ export class Lock extends QueuedWaitable {
         `${this.name}: released by ${this.scheduler.taskName(running)}, held by "${this.scheduler.taskName(this.owner)}"`,
       );
     }
-    this.owner = this.dequeue();
-    if (this.owner >= 0) this.scheduler.wake(this.owner);
+    this.scheduler.heldLocks.released(running, this);
+    this.owner = -1;
+    const next = this.dequeue();
+    if (next < 0) return;
+    this.grant(next);
+    this.scheduler.wake(next);
   }
 
   describe(): string {
@@ -59,5 +63,10 @@ export class Lock extends QueuedWaitable {
 
   override owners(): readonly number[] {
     return this.owner < 0 ? [] : [this.owner];
+  }
+
+  private grant(task: number): void {
+    this.owner = task;
+    this.scheduler.heldLocks.taken(task, this);
   }
 }

@@ -38,12 +38,14 @@ export class RwLock {
     const index = this.readers.indexOf(this.scheduler.running);
     if (index < 0) throw this.notHeld('reading');
     this.readers.splice(index, 1);
+    this.scheduler.heldLocks.released(this.scheduler.running, this);
     this.admitWaiters();
   }
 
   releaseExclusive(): void {
     if (this.writer < 0 || this.writer !== this.scheduler.running) throw this.notHeld('writing');
     this.writer = -1;
+    this.scheduler.heldLocks.released(this.scheduler.running, this);
     this.admitWaiters();
   }
 
@@ -81,6 +83,7 @@ export class RwLock {
   private grant(task: number, exclusive: boolean): void {
     if (exclusive) this.writer = task;
     else this.readers.push(task);
+    this.scheduler.heldLocks.taken(task, this);
   }
 
   private admitWaiters(): void {

@@ -5,6 +5,8 @@ import type { Scheduler } from './task.js';
 /** A counting semaphore: `yield semaphore` takes one permit, `release()` gives one back to the longest waiter. */
 export class Semaphore extends QueuedWaitable {
   private available: number;
+  /** Who took the permits that are out, oldest first. Whoever gives one back need not be one of them. */
+  private readonly takers: number[] = [];
 
   /** @param permits number of tasks that may hold it at once, a positive integer */
   constructor(
@@ -26,22 +28,30 @@ export class Semaphore extends QueuedWaitable {
   admit(task: number): boolean {
     if (this.available === 0) return this.enqueue(task);
     this.available--;
+    this.takers.push(task);
     return true;
   }
 
   release(): void {
-    const task = this.dequeue();
-    if (task >= 0) {
-      this.scheduler.wake(task);
-      return;
-    }
     if (this.available === this.permits) {
       throw new SimulationError(`${this.name}: released more often than taken (${String(this.permits)} permits)`);
     }
-    this.available++;
+    this.takers.splice(Math.max(0, this.takers.indexOf(this.scheduler.running)), 1);
+    const task = this.dequeue();
+    if (task < 0) {
+      this.available++;
+      return;
+    }
+    this.takers.push(task);
+    this.scheduler.wake(task);
   }
 
   describe(): string {
     return `a permit of ${this.name} (${String(this.permits)} in all)`;
+  }
+
+  /** Any one of them would do, so they close no cycle: another one may still come round. */
+  override mayEndIt(): readonly number[] {
+    return this.takers;
   }
 }

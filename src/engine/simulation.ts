@@ -1,5 +1,6 @@
 import { DeadlockError, LivelockError, SimulationError, TaskFailure, type BlockedTask } from './errors.js';
 import { EventHeap } from './event-heap.js';
+import { HeldLocks } from './held-locks.js';
 import { IntQueue } from './int-queue.js';
 import { RandomStream } from './random-stream.js';
 import { FifoPolicy, type ReadySet, type SchedulePolicy } from './schedule-policy.js';
@@ -7,7 +8,7 @@ import { TaskHandle, type Cancellable, type Scheduler, type SpawnOptions, type T
 import { SEC } from './time.js';
 import { Timer, type TimerHost } from './timer.js';
 import { Trace } from './trace.js';
-import { waitCycle } from './wait-cycle.js';
+import { blockedTasks, waitCycle } from './wait-graph.js';
 import type { Waitable } from './waitable.js';
 
 export interface SimulationOptions {
@@ -39,6 +40,8 @@ export class Simulation implements Scheduler, TimerHost {
   readonly seed: number;
   readonly random: RandomStream;
   readonly trace: Trace = new Trace(this);
+  /** @internal */
+  readonly heldLocks = new HeldLocks();
 
   private readonly policy: SchedulePolicy;
   private readonly hungTaskNs: number;
@@ -302,6 +305,8 @@ export class Simulation implements Scheduler, TimerHost {
 
   private finish(id: number, value: unknown): void {
     const handle = this.handle(id);
+    const lock = this.heldLocks.oldest(id);
+    if (lock !== null) throw new SimulationError(`it ended while it holds ${lock.name}`);
     this.handles[id] = null;
     this.freeIds.push(id);
     if (!handle.daemon) {
@@ -326,16 +331,20 @@ export class Simulation implements Scheduler, TimerHost {
     return new LivelockError(who, LIVELOCK_STEPS, this.now, this.seed);
   }
 
-  private deadlock(reason: string, tasks?: readonly number[]): DeadlockError {
+  /** @param tasks ids of those to name; by default whoever keeps the run from going on */
+  private deadlock(reason: string, tasks: readonly number[] = this.blocked()): DeadlockError {
     const blocked: BlockedTask[] = [];
-    for (const id of tasks ?? this.waits.keys()) {
+    for (const id of tasks) {
       const wait = this.waits[id];
-      const handle = this.handles[id];
-      if (handle === null || wait === null) continue;
-      if (tasks === undefined && handle.daemon) continue;
-      blocked.push({ task: handle.name, waitsFor: wait.describe() });
+      if (wait === null) continue;
+      const { name, daemon } = this.handle(id);
+      blocked.push({ task: name, daemon, waitsFor: wait.describe() });
     }
     return new DeadlockError(blocked, this.now, this.seed, reason);
+  }
+
+  private blocked(): number[] {
+    return blockedTasks(this.waits, (id) => this.handle(id).daemon);
   }
 
   private failure(error: unknown): unknown {

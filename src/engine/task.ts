@@ -1,4 +1,5 @@
 import { SimulationError } from './errors.js';
+import type { HeldLocks } from './held-locks.js';
 import { QueuedWaitable, type Waitable } from './waitable.js';
 
 /** What a task may yield: a delay in integer nanoseconds (0: let others of this instant go first) or a waitable. */
@@ -22,6 +23,8 @@ export interface Scheduler {
   readonly running: number;
   /** Virtual time in ns. */
   readonly now: number;
+  /** @internal kept by the locks */
+  readonly heldLocks: HeldLocks;
   /** Makes a queued task ready, behind those that are ready already. */
   wake(task: number): void;
   /** Calls `fire` after `delay` ns unless cancelled first. */

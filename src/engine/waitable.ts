@@ -1,7 +1,8 @@
 import { IntQueue } from './int-queue.js';
 import type { Scheduler } from './task.js';
 
-const NOBODY: readonly number[] = [];
+/** No tasks. */
+export const NOBODY: readonly number[] = [];
 
 /**
  * Something a task can wait for by yielding it.
@@ -23,9 +24,19 @@ export abstract class Waitable {
   /** What a task that waits here waits for, in words. */
   abstract describe(): string;
 
-  /** Tasks that could end the wait, where that is known: the edges of the wait-for graph. */
+  /** Tasks without each of which the wait cannot end, where that is known: the edges of the wait-for graph. */
   owners(): readonly number[] {
     return NOBODY;
+  }
+
+  /** Tasks one of which may end the wait: where a report goes on from a task that waits here. */
+  mayEndIt(): readonly number[] {
+    return this.owners();
+  }
+
+  /** True if somebody has to let go of this before the wait can end: a task, or a driver that is none. */
+  get isHeld(): boolean {
+    return this.mayEndIt().length > 0;
   }
 }
 

@@ -50,7 +50,7 @@ export function* hmmRangeFault(range: HmmRange): Task<HmmResult> {
   const { mm, entries, request } = range;
   if (!mm.mmapLock.heldByMe) throw new SimulationError(`hmm_range_fault without the mmap_lock of ${mm.name}`);
   for (let i = 0; i < entries.length;) {
-    if (range.notifier.readRetry(range.notifierSeq)) return 'EBUSY';
+    if (range.notifier.checkRetry(range.notifierSeq)) return 'EBUSY';
     const address = range.start + i * PAGE_SIZE;
     const vma = mm.vmas.at(address);
     if (vma?.has(VM_READ) !== true) {

@@ -1,4 +1,5 @@
 import {
+  Barrier,
   Condition,
   DeadlockError,
   Gate,
@@ -7,13 +8,16 @@ import {
   ReplayPolicy,
   RandomPolicy,
   RandomStream,
+  RwLock,
   SEC,
+  Semaphore,
   Simulation,
   SimulationError,
   TaskFailure,
   type Choice,
   type SchedulePolicy,
   type Task,
+  type Wait,
 } from '../../src/engine/index.js';
 
 /** A task that writes its name down after each of the given delays. */
@@ -175,6 +179,11 @@ describe('timers', () => {
   });
 });
 
+/** Takes what it is given, one after the other, and lets go of nothing. */
+function* taking(waits: readonly Wait[]): Task {
+  for (const wait of waits) yield wait;
+}
+
 describe('deadlock detection', () => {
   it('names the tasks and what each waits for, as soon as a cycle of locks closes', () => {
     const simulation = new Simulation({ seed: 3 });
@@ -212,6 +221,96 @@ describe('deadlock detection', () => {
     expect(() => {
       simulation.run();
     }).toThrow(/task "munmap" waits for DMA of nic0 to open/);
+  });
+
+  it('goes on from a task through the daemons that it waits for', () => {
+    const simulation = new Simulation({ seed: 6 });
+    const folio = new Lock(simulation, 'folio 1');
+    const answer = new Condition(simulation, 'an answer of the disk');
+    simulation.spawn('flusher', taking([folio, answer]), { daemon: true });
+    simulation.spawn('fsync', taking([10, folio]));
+    simulation.spawn('idle worker', taking([new Condition(simulation, 'work')]), { daemon: true });
+    expect(() => {
+      simulation.run();
+    }).toThrow(
+      [
+        'deadlock at 10 ns (seed 6): nothing is left that could wake them',
+        '  task "fsync" waits for folio 1, held by "flusher"',
+        '  daemon "flusher" waits for an answer of the disk',
+      ].join('\n'),
+    );
+  });
+
+  it('names a hold that is never released though only a daemon waits for it and nothing links the two', () => {
+    const simulation = new Simulation({ seed: 2 });
+    const range = new Barrier(simulation, 'CLEAR [0x1000, 0x2000) of mm 1');
+    range.hold('never');
+    simulation.spawn('fsync loop', taking([range]), { daemon: true });
+    simulation.spawn('replay', taking([new Condition(simulation, 'a completion')]));
+    simulation.spawn('idle worker', taking([new Condition(simulation, 'work')]), { daemon: true });
+    expect(() => {
+      simulation.run();
+    }).toThrow(
+      [
+        'deadlock at 0 ns (seed 2): nothing is left that could wake them',
+        '  task "replay" waits for a completion',
+        '  daemon "fsync loop" waits for CLEAR [0x1000, 0x2000) of mm 1, held by "never"',
+      ].join('\n'),
+    );
+  });
+
+  it('names both halves of a cycle through a barrier and a daemon, though it cannot know that it is one', () => {
+    const simulation = new Simulation();
+    const mmapLock = new Lock(simulation, 'mmap_lock');
+    const range = new Barrier(simulation, 'UNMAP range');
+    const hold = range.hold('driver');
+    simulation.spawn(
+      'quiesce',
+      (function* (): Task {
+        yield 10;
+        yield mmapLock;
+        hold.release();
+      })(),
+      { daemon: true },
+    );
+    simulation.spawn('munmap', taking([mmapLock, 20, range]));
+    simulation.spawn('ticker', walker([], simulation, 'ticker', new Array<number>(1000).fill(SEC)), { daemon: true });
+    expect(() => {
+      simulation.run();
+    }).toThrow(
+      [
+        '  task "munmap" waits for UNMAP range, held by "driver"',
+        '  daemon "quiesce" waits for mmap_lock, held by "munmap"',
+      ].join('\n'),
+    );
+  });
+
+  it('names who has the permits of a semaphore', () => {
+    const simulation = new Simulation();
+    const slots = new Semaphore(simulation, 'queue depth', 2);
+    simulation.spawn('first', taking([slots, new Condition(simulation, 'a reply')]), { daemon: true });
+    simulation.spawn('second', taking([slots, new Condition(simulation, 'a reply')]), { daemon: true });
+    simulation.spawn('third', taking([1, slots]));
+    expect(() => {
+      simulation.run();
+    }).toThrow(
+      [
+        '  task "third" waits for a permit of queue depth (2 in all)',
+        '  daemon "first" waits for a reply',
+        '  daemon "second" waits for a reply',
+      ].join('\n'),
+    );
+  });
+
+  it.each([
+    ['a lock', (simulation: Simulation): Wait[] => [new Lock(simulation, 'folio 1')], 'folio 1'],
+    ['a shared lock', (simulation: Simulation): Wait[] => [new RwLock(simulation, 'mmap_lock').shared], 'mmap_lock'],
+    ['an exclusive lock', (simulation: Simulation): Wait[] => [new RwLock(simulation, 'i_rwsem').exclusive], 'i_rwsem'],
+  ] as const)('does not let a task end with %s: whoever gets its id next would have it', (_, waits, lock) => {
+    const simulation = new Simulation();
+    expect(() => simulation.runTask('careless', taking(waits(simulation)))).toThrow(
+      new RegExp(`task "careless" failed .*: it ended while it holds ${lock}`),
+    );
   });
 
   it.each([

@@ -1,11 +1,12 @@
 import { isErrno } from '../../src/base/index.js';
-import { Simulation, type Hold, type Task } from '../../src/engine/index.js';
+import { Lock, Simulation, type Hold, type Task } from '../../src/engine/index.js';
 import {
   MmuNotifiers,
   NotifierHub,
   ULONG_MAX,
   type IntervalNotifier,
   type InvalidateRange,
+  type MmuNotifier,
 } from '../../notifiers/index.js';
 
 const MM = { id: 1, name: 'mm 1' };
@@ -132,6 +133,41 @@ describe('a driver that breaks the rules', () => {
     );
   });
 
+  it('by waiting in its quiesce task for what the kernel holds is named as soon as the cycle closes', () => {
+    const { simulation, notifiers } = setUp();
+    const mmapLock = new Lock(simulation, 'mmap_lock of mm 1');
+    notifiers.register({
+      name: 'greedy',
+      invalidateRangeStart: (range) => {
+        range.hold(
+          'greedy',
+          (function* (): Task {
+            yield 10;
+            yield mmapLock;
+          })(),
+        );
+      },
+    });
+    simulation.spawn(
+      'munmap',
+      (function* (): Task {
+        yield mmapLock;
+        yield* invalidate(notifiers, 0x1000, 0x2000);
+      })(),
+    );
+    // What goes on elsewhere does not hide it.
+    simulation.after(1_000_000, 'elsewhere', () => undefined);
+    expect(() => {
+      simulation.run();
+    }).toThrow(
+      [
+        'deadlock at 10 ns (seed 5): these tasks wait for each other',
+        '  daemon "greedy" waits for mmap_lock of mm 1, held by "munmap"',
+        '  task "munmap" waits for CLEAR [0x1000, 0x2000) of mm 1, held by "greedy"',
+      ].join('\n'),
+    );
+  });
+
   it('by releasing twice is named with its range', () => {
     const { simulation, notifiers } = setUp();
     notifiers.register({
@@ -158,6 +194,34 @@ describe('a driver that breaks the rules', () => {
     expect(() => simulation.runTask('munmap', invalidate(notifiers, 0x1000, 0x2000))).toThrow(
       /"shy" refused CLEAR \[0x1000, 0x2000\) of mm 1: a blockable range cannot be refused/,
     );
+  });
+});
+
+describe('a kernel that breaks the rules', () => {
+  it('by ending a range twice is told so, though another one is open', () => {
+    const { notifiers } = setUp();
+    const range = notifiers.invalidateRangeStart('UNMAP', 0x1000, 0x2000);
+    notifiers.invalidateRangeStart('CLEAR', 0x1000, 0x2000);
+    notifiers.invalidateRangeEnd(range);
+    expect(() => {
+      notifiers.invalidateRangeEnd(range);
+    }).toThrow('the kernel ended UNMAP [0x1000, 0x2000) of mm 1, which had ended already');
+  });
+
+  it('by ending a range that was refused is told so', () => {
+    const { hub, notifiers } = setUp();
+    const refused: InvalidateRange[] = [];
+    hub.refused$.subscribe((range) => refused.push(range));
+    notifiers.register({
+      name: 'odp',
+      invalidateRangeStart: (range) => {
+        range.refuse('odp');
+      },
+    });
+    notifiers.invalidateRangeStartNonblock('UNMAP', 0x1000, 0x2000);
+    expect(() => {
+      notifiers.invalidateRangeEnd(refused[0]);
+    }).toThrow(/the kernel ended UNMAP .*, which was refused and has no end/);
   });
 });
 
@@ -211,6 +275,20 @@ describe('a non-blockable invalidation', () => {
     });
     notifiers.invalidateRangeStartNonblock('UNMAP', 0x1000, 0x2000);
     expect(calls).toEqual(['refusing', 'counting start', 'counting end']);
+  });
+
+  it('may not be refused by a classic notifier that implements the end: it would hear of an end that is not its own', () => {
+    const { notifiers } = setUp();
+    notifiers.register({
+      name: 'both',
+      invalidateRangeStart: (range) => {
+        range.refuse('both');
+      },
+      invalidateRangeEnd: () => undefined,
+    });
+    expect(() => notifiers.invalidateRangeStartNonblock('UNMAP', 0x1000, 0x2000)).toThrow(
+      '"both" refused UNMAP [0x1000, 0x2000) of mm 1, non-blockable and implements invalidateRangeEnd',
+    );
   });
 
   it('does not take holds', () => {
@@ -334,6 +412,29 @@ describe('the sequence protocol of interval notifiers', () => {
     notifiers.invalidateRangeEnd(notifiers.invalidateRangeStart('CLEAR', 0x1000, 0x2000));
   });
 
+  it('tells a driver that removes twice, and not the kernel whose invalidation the removal waits for', () => {
+    const { simulation, notifiers } = setUp();
+    const subscription = subscribe(notifiers);
+    const range = notifiers.invalidateRangeStart('CLEAR', 0x1000, 0x2000);
+    simulation.spawn('dereg', notifiers.removeInterval(subscription));
+    simulation.spawn('dereg again', notifiers.removeInterval(subscription));
+    simulation.after(25, 'ends', () => {
+      notifiers.invalidateRangeEnd(range);
+    });
+    expect(() => {
+      simulation.run();
+    }).toThrow(/task "dereg again" failed .*"mirror" removed an interval notifier that is not subscribed/);
+  });
+
+  it('has a hint that may be asked without the lock: true is reliable', () => {
+    const { simulation, notifiers } = setUp();
+    const subscription = subscribe(notifiers);
+    const seq = simulation.runTask('fault', subscription.readBegin());
+    expect(subscription.checkRetry(seq)).toBe(false);
+    notifiers.invalidateRangeStart('CLEAR', 0x1000, 0x2000);
+    expect(subscription.checkRetry(seq)).toBe(true);
+  });
+
   it('drops an insertion that is removed before it happened', () => {
     const { simulation, notifiers } = setUp();
     subscribe(notifiers);
@@ -362,7 +463,138 @@ describe('the sequence protocol of interval notifiers', () => {
   });
 });
 
+describe('the start of a subscription', () => {
+  /** A classic driver as KVM: it counts the invalidations under way. */
+  function counting(): { name: string; active: number; invalidateRangeStart(): void; invalidateRangeEnd(): void } {
+    return {
+      name: 'kvm',
+      active: 0,
+      invalidateRangeStart(): void {
+        this.active++;
+      },
+      invalidateRangeEnd(): void {
+        if (--this.active < 0) throw new Error('an end without a start');
+      },
+    };
+  }
+
+  it('sees every invalidation that starts afterwards and of one that started before not even the end', () => {
+    const { notifiers } = setUp();
+    const before = notifiers.invalidateRangeStart('CLEAR', 0x1000, 0x2000);
+    const kvm = counting();
+    notifiers.register(kvm);
+    const after = notifiers.invalidateRangeStart('CLEAR', 0x1000, 0x2000);
+    expect(kvm.active).toBe(1);
+    notifiers.invalidateRangeEnd(before);
+    expect(kvm.active).toBe(1);
+    notifiers.invalidateRangeEnd(after);
+    expect(kvm.active).toBe(0);
+  });
+
+  it('is complete when every invalidation that it has not seen has ended, however often the list has changed', () => {
+    const { simulation, notifiers } = setUp();
+    const first = notifiers.invalidateRangeStart('CLEAR', 0x1000, 0x2000);
+    notifiers.register({ name: 'other' });
+    const second = notifiers.invalidateRangeStart('CLEAR', 0x3000, 0x4000);
+    simulation.after(20, 'the second ends', () => {
+      notifiers.invalidateRangeEnd(second);
+    });
+    simulation.after(50, 'the first ends', () => {
+      notifiers.invalidateRangeEnd(first);
+    });
+    function* subscribe(): Task<number> {
+      const complete = notifiers.register(counting());
+      // What starts from here on reaches it, and does not hold it up.
+      notifiers.invalidateRangeStart('CLEAR', 0x1000, 0x2000);
+      yield complete;
+      return simulation.now;
+    }
+    expect(simulation.runTask('open', subscribe())).toBe(50);
+  });
+
+  it('is complete at once if nothing is under way', () => {
+    const { simulation, notifiers } = setUp();
+    notifiers.invalidateRangeEnd(notifiers.invalidateRangeStart('CLEAR', 0x1000, 0x2000));
+    function* subscribe(): Task {
+      yield notifiers.register(counting());
+    }
+    simulation.runTask('open', subscribe());
+    expect(simulation.now).toBe(0);
+  });
+
+  it('that begins anew does not get the ends of its former life', () => {
+    const { simulation, notifiers } = setUp();
+    const kvm = counting();
+    notifiers.register(kvm);
+    const range = notifiers.invalidateRangeStart('CLEAR', 0x1000, 0x2000);
+    simulation.runTask('close', notifiers.unregister(kvm));
+    kvm.active = 0;
+    notifiers.register(kvm);
+    notifiers.invalidateRangeEnd(range);
+    expect(kvm.active).toBe(0);
+  });
+});
+
 describe('the end of a subscription', () => {
+  /** A driver whose release() takes `ns`, and notes its steps. */
+  function slowToRelease(simulation: Simulation, log: string[], ns: number): { name: string } & MmuNotifier {
+    return {
+      name: 'kvm',
+      release: (range) => {
+        log.push(`release of kvm@${String(simulation.now)}`);
+        range.hold(
+          'kvm',
+          (function* (): Task {
+            yield ns;
+            log.push(`kvm has let go@${String(simulation.now)}`);
+          })(),
+        );
+      },
+      invalidateRangeStart: () => log.push('start'),
+    };
+  }
+
+  it.each(['unregister', 'exit'] as const)('waits for a release that %s began, which runs once', (first) => {
+    const { simulation, notifiers } = setUp();
+    const log: string[] = [];
+    const notifier = slowToRelease(simulation, log, 100);
+    notifiers.register(notifier);
+    function* exit(delay: number): Task {
+      yield delay;
+      yield* notifiers.release();
+      log.push(`exit goes on to free pages@${String(simulation.now)}`);
+    }
+    function* unregister(delay: number): Task {
+      yield delay;
+      yield* notifiers.unregister(notifier);
+      log.push(`unregistered@${String(simulation.now)}`);
+    }
+    simulation.spawn('exit', exit(first === 'exit' ? 0 : 10));
+    simulation.spawn('close', unregister(first === 'exit' ? 10 : 0));
+    simulation.run();
+    expect(log.slice(0, 2)).toEqual(['release of kvm@0', 'kvm has let go@100']);
+    expect(log.slice(2).sort()).toEqual(['exit goes on to free pages@100', 'unregistered@100']);
+  });
+
+  it('hears of what starts until it has let go, and of nothing after', () => {
+    const { simulation, notifiers } = setUp();
+    const log: string[] = [];
+    const notifier = slowToRelease(simulation, log, 100);
+    notifiers.register(notifier);
+    simulation.spawn('close', notifiers.unregister(notifier));
+    simulation.spawn(
+      'munmap',
+      (function* (): Task {
+        yield 50;
+        yield* invalidate(notifiers, 0x1000, 0x2000);
+        yield 100;
+        yield* invalidate(notifiers, 0x1000, 0x2000);
+      })(),
+    );
+    simulation.run();
+    expect(log).toEqual(['release of kvm@0', 'start', 'kvm has let go@100']);
+  });
+
   it('unregister calls release, waits for callbacks under way, and is final', () => {
     const { simulation, notifiers } = setUp();
     const log: string[] = [];

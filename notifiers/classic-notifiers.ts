@@ -1,0 +1,165 @@
+import { Errno } from '../src/base/index.js';
+import { QueuedWaitable, SimulationError, type Scheduler, type Waitable } from '../src/engine/index.js';
+import { DriverError } from './driver-error.js';
+import type { InvalidateRange, MmRef, RangeAudience } from './invalidate-range.js';
+import type { MmuNotifier } from './mmu-notifier.js';
+import type { YoungQuery } from './notifier-hub.js';
+
+/** One registration of a notifier. The same notifier may register again later: that is another one. */
+export class Registration {
+  /** False once it is off the list: none of its callbacks runs any more. */
+  live = true;
+  /** True once somebody, the mm's end or an unregistration, has called release(): it runs once. */
+  releaseCalled = false;
+
+  constructor(readonly notifier: MmuNotifier) {}
+}
+
+/**
+ * The classic subscriptions of an mm between two changes of the list, and the ranges that were announced to them.
+ *
+ * A range ends for those to whom it started. So a change of the list makes a new audience, and the old one lives until
+ * its ranges, and those of the audiences before it, have ended; a task that yields it waits until then.
+ */
+class Audience extends QueuedWaitable implements RangeAudience {
+  /** Ranges under way, and one more while an earlier audience has any. */
+  private pending = 0;
+  private successor: Audience | null = null;
+
+  constructor(
+    scheduler: Scheduler,
+    private readonly mm: MmRef,
+    readonly members: readonly Registration[],
+    previous: Audience | null,
+  ) {
+    super(scheduler);
+    if (previous === null || previous.pending === 0) return;
+    previous.successor = this;
+    this.pending = 1;
+  }
+
+  get name(): string {
+    return `the invalidations of ${this.mm.name} that were under way to end`;
+  }
+
+  /** All of them are called; if one refused, those that did not are told that the range has ended for them. */
+  start(range: InvalidateRange): void {
+    this.pending++;
+    range.audience = this;
+    for (const { notifier } of this.members) {
+      const refusals = range.refusals;
+      try {
+        notifier.invalidateRangeStart?.(range);
+      } catch (error) {
+        throw new DriverError(notifier.name, 'invalidateRangeStart', range.name, error);
+      }
+      if (range.refusals > refusals && notifier.invalidateRangeEnd !== undefined) {
+        throw new SimulationError(
+          `"${notifier.name}" refused ${range.name} and implements invalidateRangeEnd: who may refuse must not (R7)`,
+        );
+      }
+    }
+    if (range.refused) this.end(range);
+  }
+
+  end(range: InvalidateRange): void {
+    for (const { notifier, live } of this.members) {
+      if (!live) continue;
+      try {
+        notifier.invalidateRangeEnd?.(range);
+      } catch (error) {
+        throw new DriverError(notifier.name, 'invalidateRangeEnd', range.name, error);
+      }
+    }
+    this.oneLess();
+  }
+
+  admit(task: number): boolean {
+    return this.pending === 0 || this.enqueue(task);
+  }
+
+  describe(): string {
+    return this.name;
+  }
+
+  private oneLess(): void {
+    if (--this.pending > 0) return;
+    this.wakeAll();
+    this.successor?.oneLess();
+  }
+}
+
+/** The classic subscriptions of one mm: the hlist of Linux's struct mmu_notifier_subscriptions. */
+export class ClassicNotifiers {
+  private audience: Audience;
+
+  constructor(
+    private readonly scheduler: Scheduler,
+    private readonly mm: MmRef,
+  ) {
+    this.audience = new Audience(scheduler, mm, [], null);
+  }
+
+  /** Puts a notifier at the head of the list. @returns what admits when every range that it has not seen has ended */
+  add(notifier: MmuNotifier): Waitable {
+    const followsTlb = notifier.archInvalidateSecondaryTlbs !== undefined;
+    if (followsTlb && (notifier.invalidateRangeStart ?? notifier.invalidateRangeEnd) !== undefined) {
+      throw new Errno('EINVAL', `"${notifier.name}": archInvalidateSecondaryTlbs excludes the invalidate callbacks`);
+    }
+    const before = this.audience;
+    this.replace([new Registration(notifier), ...before.members]);
+    return before;
+  }
+
+  find(notifier: MmuNotifier): Registration | undefined {
+    return this.audience.members.find((member) => member.notifier === notifier);
+  }
+
+  /** Takes a registration off the list; without one, all of them. Nothing is called for it from here on. */
+  remove(which?: Registration): void {
+    const kept: Registration[] = [];
+    for (const member of this.audience.members) {
+      if (which === undefined || member === which) member.live = false;
+      else kept.push(member);
+    }
+    this.replace(kept);
+  }
+
+  /** Announces a range. Its end is due to `range.audience`. */
+  start(range: InvalidateRange): void {
+    this.audience.start(range);
+  }
+
+  /** Calls release() of a registration; without one, of all of them. Not where it has been called already. */
+  release(range: InvalidateRange, which?: Registration): void {
+    for (const member of this.audience.members) {
+      const { notifier } = member;
+      if (member.releaseCalled || (which !== undefined && member !== which)) continue;
+      member.releaseCalled = true;
+      try {
+        notifier.release?.(range);
+      } catch (error) {
+        throw new DriverError(notifier.name, 'release', range.name, error);
+      }
+    }
+  }
+
+  young(kind: YoungQuery['kind'], start: number, end: number): boolean {
+    const { mm } = this;
+    let young = false;
+    for (const { notifier } of this.audience.members) {
+      if (kind === 'clear_flush_young') young = (notifier.clearFlushYoung?.(mm, start, end) ?? false) || young;
+      else if (kind === 'clear_young') young = (notifier.clearYoung?.(mm, start, end) ?? false) || young;
+      else if (notifier.testYoung?.(mm, start) ?? false) return true;
+    }
+    return young;
+  }
+
+  archInvalidateSecondaryTlbs(start: number, end: number): void {
+    for (const { notifier } of this.audience.members) notifier.archInvalidateSecondaryTlbs?.(this.mm, start, end);
+  }
+
+  private replace(members: readonly Registration[]): void {
+    this.audience = new Audience(this.scheduler, this.mm, members, this.audience);
+  }
+}

@@ -1,0 +1,126 @@
+import { Errno, IntervalTree } from '../src/base/index.js';
+import { Condition, SimulationError, type Simulation, type Task } from '../src/engine/index.js';
+import { DriverError } from './driver-error.js';
+import { ULONG_MAX } from './events.js';
+import { IntervalNotifier, type IntervalNotifierOps, type IntervalSubscriptions } from './interval-notifier.js';
+import { traced, type InvalidateRange, type MmRef } from './invalidate-range.js';
+
+/** The interval subscriptions of one mm and the sequence number that they share (mn_itree_* of mm/mmu_notifier.c). */
+export class IntervalNotifiers implements IntervalSubscriptions {
+  /*
+   * The sequence number, as in Linux:
+   *
+   *   even, active == 0   idle; the tree may change
+   *   even, active > 0    invalidations under way, none of which hits a subscription; the tree may change
+   *   odd,  active > 0    at least one hit; changes of the tree are deferred until active is 0 again
+   *
+   * It becomes odd when an invalidation hits or an insertion meets one under way, and even when the last one ends.
+   */
+  invalidateSeq = 2;
+
+  private active = 0;
+  private readonly tree = new IntervalTree<IntervalNotifier>();
+  private deferredInserts: IntervalNotifier[] = [];
+  private deferredRemoves: IntervalNotifier[] = [];
+  private readonly seqChanged: Condition;
+
+  constructor(
+    private readonly simulation: Simulation,
+    private readonly mm: MmRef,
+  ) {
+    this.seqChanged = new Condition(simulation, `the invalidations of ${mm.name} to end`);
+  }
+
+  /** mn_itree_inv_start_range and the loop over its hits, which stops at the first refusal. */
+  start(range: InvalidateRange): void {
+    this.active++;
+    if (range.refused) return;
+    this.tree.forEachOverlap(range.start, range.end - 1, (subscription) => {
+      this.invalidateSeq |= 1;
+      if (!range.refused) this.call(subscription.ops, range, this.invalidateSeq);
+    });
+  }
+
+  /** mn_itree_inv_end: the last end makes the sequence even, lets the deferred changes happen and wakes the waiters. */
+  end(): void {
+    if (this.active === 0) throw new SimulationError(`${this.mm.name}: an invalidation ended that never started`);
+    this.active--;
+    if (this.active > 0 || !this.excluded) return;
+    this.invalidateSeq++;
+    const inserts = this.deferredInserts;
+    const removes = this.deferredRemoves;
+    this.deferredInserts = [];
+    this.deferredRemoves = [];
+    for (const subscription of inserts) this.plant(subscription);
+    for (const subscription of removes) this.uproot(subscription);
+    this.seqChanged.notifyAll();
+  }
+
+  /** @throws Errno EOVERFLOW if the range is empty or passes the end of the address space */
+  insert(start: number, length: number, ops: IntervalNotifierOps): IntervalNotifier {
+    const last = start + length - 1;
+    if (length <= 0 || start > ULONG_MAX - (length - 1)) {
+      throw new Errno('EOVERFLOW', `"${ops.name}": interval of ${String(length)} bytes at 0x${start.toString(16)}`);
+    }
+    if (this.active === 0) {
+      // Odd and unlike the mm's: readBegin does not wait.
+      const subscription = new IntervalNotifier(this, start, last, ops, this.invalidateSeq - 1);
+      this.plant(subscription);
+      return subscription;
+    }
+    // Some invalidation is under way and may or may not be this one's: readBegin waits until all of them have ended.
+    const deferred = this.excluded;
+    this.invalidateSeq |= 1;
+    const subscription = new IntervalNotifier(this, start, last, ops, this.invalidateSeq);
+    if (deferred) this.deferredInserts.push(subscription);
+    else this.plant(subscription);
+    return subscription;
+  }
+
+  /** When this has returned, invalidate() of the subscription does not run and will not be called again. */
+  *remove(subscription: IntervalNotifier): Task {
+    const pending = this.deferredInserts.indexOf(subscription);
+    if (pending >= 0) {
+      this.deferredInserts.splice(pending, 1);
+      return;
+    }
+    // Whoever removes twice is told here, not the kernel when it ends the invalidation that a removal waits for.
+    if (subscription.node === null || this.deferredRemoves.includes(subscription)) {
+      throw new SimulationError(`"${subscription.ops.name}" removed an interval notifier that is not subscribed`);
+    }
+    if (!this.excluded) {
+      this.uproot(subscription);
+      return;
+    }
+    this.deferredRemoves.push(subscription);
+    yield* this.waitForSeqChange(this.invalidateSeq);
+  }
+
+  /** @internal for IntervalNotifier.readBegin */
+  *waitForSeqChange(seq: number): Task {
+    while (this.invalidateSeq === seq) yield this.seqChanged;
+  }
+
+  private get excluded(): boolean {
+    return (this.invalidateSeq & 1) === 1;
+  }
+
+  private call(ops: IntervalNotifierOps, range: InvalidateRange, seq: number): void {
+    const { trace } = this.simulation;
+    if (trace.on) trace.emit({ ...traced('interval_invalidate', range), driver: ops.name, seq });
+    try {
+      ops.invalidate(range, seq);
+    } catch (error) {
+      throw new DriverError(ops.name, 'invalidate', range.name, error);
+    }
+  }
+
+  private plant(subscription: IntervalNotifier): void {
+    subscription.node = this.tree.insert(subscription.start, subscription.last, subscription);
+  }
+
+  private uproot(subscription: IntervalNotifier): void {
+    if (subscription.node !== null) this.tree.remove(subscription.node);
+    subscription.node = null;
+  }
+}
