@@ -31,6 +31,8 @@ export interface IntervalSubscriptions {
 export class IntervalNotifier {
   /** @internal its place in the tree; null while insertion is deferred and after removal */
   node: TreeInterval<IntervalNotifier> | null = null;
+  /** @internal sequence number of an invalidate() that has not been answered by setSeq; -1 if there is none */
+  unansweredSeq = -1;
 
   /** @internal made by IntervalNotifiers.insert */
   constructor(
@@ -70,5 +72,6 @@ export class IntervalNotifier {
     if (seq % 2 === 0)
       throw new SimulationError(`"${this.ops.name}": setSeq(${String(seq)}): an invalidation's is odd`);
     this.invalidateSeq = seq;
+    if (this.unansweredSeq <= seq) this.unansweredSeq = -1;
   }
 }

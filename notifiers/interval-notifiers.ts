@@ -23,6 +23,8 @@ export class IntervalNotifiers implements IntervalSubscriptions {
   private deferredInserts: IntervalNotifier[] = [];
   private deferredRemoves: IntervalNotifier[] = [];
   private readonly seqChanged: Condition;
+  /** Subscriptions that were called since the sequence number became odd, and the last range of each call. */
+  private readonly called: { readonly subscription: IntervalNotifier; readonly range: InvalidateRange }[] = [];
 
   constructor(
     private readonly simulation: Simulation,
@@ -37,7 +39,7 @@ export class IntervalNotifiers implements IntervalSubscriptions {
     if (range.refused) return;
     this.tree.forEachOverlap(range.start, range.end - 1, (subscription) => {
       this.invalidateSeq |= 1;
-      if (!range.refused) this.call(subscription.ops, range, this.invalidateSeq);
+      if (!range.refused) this.call(subscription, range, this.invalidateSeq);
     });
   }
 
@@ -46,6 +48,7 @@ export class IntervalNotifiers implements IntervalSubscriptions {
     if (this.active === 0) throw new SimulationError(`${this.mm.name}: an invalidation ended that never started`);
     this.active--;
     if (this.active > 0 || !this.excluded) return;
+    this.checkAnswers();
     this.invalidateSeq++;
     const inserts = this.deferredInserts;
     const removes = this.deferredRemoves;
@@ -105,13 +108,25 @@ export class IntervalNotifiers implements IntervalSubscriptions {
     return (this.invalidateSeq & 1) === 1;
   }
 
-  private call(ops: IntervalNotifierOps, range: InvalidateRange, seq: number): void {
+  private call(subscription: IntervalNotifier, range: InvalidateRange, seq: number): void {
+    const { ops } = subscription;
     const { trace } = this.simulation;
     if (trace.on) trace.emit({ ...traced('interval_invalidate', range), driver: ops.name, seq });
+    subscription.unansweredSeq = seq;
     try {
-      ops.invalidate(range, seq);
+      refuseToWait((ops as UntypedOps).invalidate(range, seq));
     } catch (error) {
       throw new DriverError(ops.name, 'invalidate', range.name, error);
+    }
+    if (!range.refused && subscription.unansweredSeq >= 0) this.called.push({ subscription, range });
+  }
+
+  /** R4: a driver that does not count an invalidation would install what it read before. */
+  private checkAnswers(): void {
+    for (const { subscription, range } of this.called.splice(0)) {
+      if (subscription.unansweredSeq < 0) continue;
+      const missing = new Error(`rule R4: it never called setSeq(${String(subscription.unansweredSeq)})`);
+      throw new DriverError(subscription.ops.name, 'invalidate', range.name, missing);
     }
   }
 
@@ -123,4 +138,16 @@ export class IntervalNotifiers implements IntervalSubscriptions {
     if (subscription.node !== null) this.tree.remove(subscription.node);
     subscription.node = null;
   }
+}
+
+/** The callback as JavaScript sees it. */
+interface UntypedOps {
+  invalidate(range: InvalidateRange, seq: number): unknown;
+}
+
+/** A callback is a plain function. In JavaScript it may be written as one whose body runs later, or never. */
+function refuseToWait(answer: unknown): void {
+  const { then, next } = (answer ?? {}) as { readonly then?: unknown; readonly next?: unknown };
+  if (typeof then !== 'function' && typeof next !== 'function') return;
+  throw new Error('it is async or a generator: what takes time is a task that is handed to range.hold');
 }

@@ -63,6 +63,10 @@ describe('a driver of somebody else', () => {
       /driver "fails-faults" threw in pageFault\(write fault of page 0 of rkey 0x1bc9 of 10\.77\.0\.2\): /,
     ],
     ['never-resumes', /driver "never-resumes" threw in pageFault\(.*\): it ended without hardware\.resume/],
+    ['answers-later', /driver "answers-later" threw in invalidate\(.*\): it is async or a generator: /],
+    ['forgets-to-count', /driver "forgets-to-count" threw in invalidate\(.*\): rule R4: it never called setSeq\(\d+\)/],
+    ['registers-nothing', /driver "registers-nothing" threw in regMr\(\[0x\w+, 0x\w+\)\): it returned no region/],
+    ['waits-for-nothing', /driver "waits-for-nothing" threw in pageFault\(.*\): a task waits for .*, not a moment/],
     [
       'keeps-translations',
       /rule R10 broken by driver "keeps-translations" of 10\.77\.0\.2 at .* a write of 0x\w+ while /,
@@ -74,6 +78,20 @@ describe('a driver of somebody else', () => {
     expect(err).toMatch(/\(seed 5\)/);
     expect(err).not.toMatch(/^ {4}at /m);
   });
+});
+
+it.each([
+  [
+    'that cannot be made',
+    'does-not-start',
+    /driver "does-not-start" threw in create\(10\.77\.0\.2\): no such hardware/,
+  ],
+  ['that never finishes loading', 'never-loads', /a module of --drivers never finished loading/],
+])('a driver %s ends with status 2 and one line', (_what, driver, message) => {
+  const { status, out, err } = node(BIN, 'compare', CAPTURE, '--drivers', `./test/fixtures/drivers/${driver}.mjs`);
+  expect([status, out]).toEqual([2, '']);
+  expect(err).toMatch(message);
+  expect(err).not.toMatch(/^ {4}at /m);
 });
 
 it('a reader that goes away early is no error', () => {

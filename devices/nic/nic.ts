@@ -231,7 +231,8 @@ export class Nic implements Hardware {
     this.pageFaults$.emit(fault);
     this.faults.add(fault);
     this.simulation.after(pageCost(this.profile.odp.trigger, fault.pages), `${this.name} page fault event`, () => {
-      this.simulation.spawn(`${this.name} page fault`, this.handle(fault, driver), { daemon: true });
+      const name = `page fault of ${this.name}, driver "${driver.name}"`;
+      this.simulation.spawn(name, this.handle(fault, driver), { daemon: true });
     });
   }
 

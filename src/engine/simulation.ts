@@ -5,6 +5,7 @@ import { IntQueue } from './int-queue.js';
 import { RandomStream } from './random-stream.js';
 import { FifoPolicy, type ReadySet, type SchedulePolicy } from './schedule-policy.js';
 import { TaskHandle, type Cancellable, type Scheduler, type SpawnOptions, type Task } from './task.js';
+import { isWait, noWait } from './valid-wait.js';
 import { SEC } from './time.js';
 import { Timer, type TimerHost } from './timer.js';
 import { Trace } from './trace.js';
@@ -261,14 +262,17 @@ export class Simulation implements Scheduler, TimerHost {
     const generator = this.generators[id];
     for (let steps = 0; ; steps++) {
       if (steps > LIVELOCK_STEPS) throw this.livelock(id);
-      const step = generator.next();
+      let step = generator.next();
+      // The mistake is the task's: it comes out where it was made, and whoever runs the task for somebody can say whose it is.
+      while (step.done !== true && !isWait(step.value, this.now)) step = generator.throw(noWait(step.value));
       if (step.done === true) {
         this.finish(id, step.value);
         break;
       }
       const wait = step.value;
       if (typeof wait === 'number') {
-        this.delay(id, wait);
+        if (wait === 0) this.ready.push(id);
+        else this.heap.push(this.now + wait, id);
         break;
       }
       if (!wait.admit(id)) {
@@ -281,18 +285,6 @@ export class Simulation implements Scheduler, TimerHost {
       }
     }
     this.running = -1;
-  }
-
-  private delay(id: number, ns: number): void {
-    if (ns === 0) {
-      this.ready.push(id);
-      return;
-    }
-    const due = this.now + ns;
-    if (!(ns > 0) || Math.trunc(due) !== due) {
-      throw new SimulationError(`a delay must be an integer of 0 ns or more, not ${String(ns)}`);
-    }
-    this.heap.push(due, id);
   }
 
   private park(id: number, wait: Waitable): void {

@@ -86,6 +86,20 @@ describe('Simulation', () => {
     expect(ticks).toBe(3);
   });
 
+  it.each([undefined, 'soon', { name: 'no waitable' }])('refuses a task that yields %p, where it yields it', (junk) => {
+    const simulation = new Simulation();
+    let seen: unknown;
+    function* confused(): Task {
+      try {
+        yield junk as unknown as number;
+      } catch (error) {
+        seen = error;
+      }
+    }
+    simulation.runTask('confused', confused());
+    expect(String(seen)).toMatch(/a task waits for a delay or a waitable, not /);
+  });
+
   it.each([-1, 0.5, Number.NaN])('refuses a delay of %p ns', (delay) => {
     const simulation = new Simulation();
     simulation.spawn('hasty', walker([], simulation, 'hasty', [delay]));

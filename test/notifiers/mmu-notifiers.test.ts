@@ -689,3 +689,38 @@ describe('young queries', () => {
     expect(seen).toEqual(['clear_flush_young', 'test_young', 'clear_young']);
   });
 });
+
+describe('a driver that does not keep to the protocol is named, with the range', () => {
+  it('R4: it did not call setSeq by the end of the invalidation', () => {
+    const { simulation, notifiers } = setUp();
+    notifiers.insertInterval(0x1000, 0x1000, {
+      name: 'nic0',
+      invalidate: (range) => range.hold('nic0').release(),
+    });
+    expect(() => simulation.runTask('munmap', invalidate(notifiers, 0x1000, 0x2000))).toThrow(
+      /driver "nic0" threw in invalidate\(CLEAR \[0x1000, 0x2000\) of mm 1\): rule R4: it never called setSeq\(3\)/,
+    );
+  });
+
+  it('R4 asks nothing of a driver that refused', () => {
+    const { notifiers } = setUp();
+    notifiers.insertInterval(0x1000, 0x1000, { name: 'nic0', invalidate: (range) => range.refuse('nic0') });
+    expect(notifiers.invalidateRangeStartNonblock('CLEAR', 0x1000, 0x2000)).toBeNull();
+  });
+
+  it.each([
+    ['an async function', (): unknown => Promise.resolve()],
+    [
+      'a generator',
+      function* (): unknown {
+        yield 1;
+      },
+    ],
+  ])('its callback is %s', (_what, callback) => {
+    const { simulation, notifiers } = setUp();
+    notifiers.insertInterval(0x1000, 0x1000, { name: 'nic0', invalidate: callback });
+    expect(() => simulation.runTask('munmap', invalidate(notifiers, 0x1000, 0x2000))).toThrow(
+      /driver "nic0" threw in invalidate\(.*\): it is async or a generator/,
+    );
+  });
+});
