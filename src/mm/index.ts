@@ -28,7 +28,7 @@ export { madviseDontneed } from './madvise.js';
 export { TASK_SIZE, exitMmap, mmap, munmap, type MmapRequest } from './mmap.js';
 export { MmStruct } from './mm-struct.js';
 export { MmSystem, type MmCosts, type MmFault, type PinCounters, type PinPolicy, type Reclaimer } from './mm-system.js';
-export { addToPageCache, removeFromPageCache, removeIfUnused } from './page-cache.js';
+export { addToPageCache, forgetPageCache, removeFromPageCache, removeIfUnused } from './page-cache.js';
 export {
   PG_ANON,
   PG_ANON_EXCLUSIVE,
