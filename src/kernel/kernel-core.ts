@@ -94,8 +94,8 @@ export class KernelCore {
     this.faults$ = mm.faults$;
     this.mkwrites$ = mm.mkwrites$;
     this.complaints$ = fs.complaints$;
-    this.reclaim = new Reclaim(mm, policy);
-    mm.reclaimer = (frames) => this.reclaim.shrink(frames);
+    this.reclaim = new Reclaim(mm, policy, flusher);
+    mm.reclaimer = (frames) => this.reclaim.makeRoom(frames);
     flusher.serve(fs);
   }
 

@@ -43,6 +43,7 @@ export { PageTable } from './page-table.js';
 export { PhysicalMemory, ZERO_FRAME } from './physical-memory.js';
 export { PTE_ACCESSED, PTE_DIRTY, PTE_PRESENT, PTE_WRITE, pteFrame, ptePresent, pteWritable } from './pte.js';
 export { Reclaim, type ReclaimPolicy } from './reclaim.js';
+export { type BackgroundWriteback } from './reclaim-throttle.js';
 export { folioMkclean, folioReferenced, tryToUnmap, type RmapCost } from './rmap.js';
 export { VM_EXEC, VM_READ, VM_SHARED, VM_WRITE, Vma, type MappedFile } from './vma.js';
 export { unmapMappingRange, zapPageRange } from './zap.js';
