@@ -43,6 +43,8 @@ export class BlockDevice {
   private readonly arrived: Condition;
   private readonly sectorTime: number;
   private started = false;
+  /** Power losses: a transfer or a completion from before the last one does not happen. */
+  private losses = 0;
 
   constructor(
     private readonly simulation: Simulation,
@@ -91,10 +93,11 @@ export class BlockDevice {
   }
 
   /**
-   * The lights go out. Each sector that only the cache had is on the disk or is not. Nothing may be run afterwards: the
-   * machine that had the disk is gone.
+   * The lights go out. Each sector that only the cache had is on the disk or is not. What was submitted and has not
+   * completed never will.
    */
   powerLoss(): void {
+    this.losses++;
     for (const block of [...this.cached.keys()].sort((a, b) => a - b)) {
       let survivors = 0;
       for (let sector = 0; sector < SECTORS_PER_BLOCK; sector++) {
@@ -124,14 +127,18 @@ export class BlockDevice {
         yield this.arrived;
         continue;
       }
-      for (let sector = 0; sector < SECTORS_PER_BLOCK; sector++) {
+      const { losses } = this;
+      for (let sector = 0; sector < SECTORS_PER_BLOCK && this.losses === losses; sector++) {
         const entry = this.entryFor(write.block);
         this.cache.copy(write.memory, write.frame, entry.slot, sector * SECTOR_SIZE, SECTOR_SIZE);
         entry.sectors |= 1 << sector;
         yield this.sectorTime;
       }
+      if (this.losses !== losses) continue;
       this.blocksWritten++;
-      this.simulation.after(this.profile.writeLatency, `completion of a write to ${this.name}`, write.done);
+      this.simulation.after(this.profile.writeLatency, `completion of a write to ${this.name}`, () => {
+        if (this.losses === losses) write.done();
+      });
     }
   }
 

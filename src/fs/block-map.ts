@@ -42,11 +42,6 @@ export class BlockMap {
     this.durableExtentPages = extent.pages;
   }
 
-  /** True if a power loss would undo something. */
-  get dirty(): boolean {
-    return this.pending.size > 0 || this.committing.size > 0 || this.extentPages !== this.durableExtentPages;
-  }
-
   /** Where a page is now; undefined for a hole. */
   record(page: number): BlockRecord | undefined {
     const pending = this.pending.get(page);

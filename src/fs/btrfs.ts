@@ -63,6 +63,8 @@ export class Btrfs extends FileSystem {
     for (let i = 0; i < pages; i++) {
       const checksum = memory.contents.checksum(folio + i);
       yield CHECKSUM_NS;
+      // Only a power loss takes a folio away from its file while it is being written.
+      if (this.system.mappingOf(folio) !== inode.mapping) return;
       const block = this.allocateBlock();
       const end = Math.min(size, (first + i + 1) * PAGE_SIZE);
       this.device.submitWrite(memory.contents, folio + i, block, () => {

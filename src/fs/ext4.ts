@@ -1,7 +1,8 @@
-import { PAGE_SIZE } from '../base/index.js';
+import { PAGE_SIZE, pageOf } from '../base/index.js';
 import { SEC, type Task } from '../engine/index.js';
 import { PG_PRIVATE, type MmSystem } from '../mm/index.js';
 import type { BlockDevice } from './block-device.js';
+import { HOLE } from './block-map.js';
 import { FileSystem } from './file-system.js';
 import type { Inode } from './inode.js';
 import { pagecacheIsizeExtended, truncatePagecache, zeroTail } from './truncate.js';
@@ -60,21 +61,30 @@ export class Ext4 extends FileSystem {
   /** ext4_setattr: the page cache is truncated to the new size even where the file grows. */
   *resize(inode: Inode, size: number): Task {
     const before = inode.size;
+    // Before the size: a commit in between must not show what lay behind the old end.
+    if (size > before) yield* this.truncatePage(inode, before);
     this.setSize(inode, size);
-    if (size > before) {
-      yield* zeroTail(inode, before);
-      yield* pagecacheIsizeExtended(inode, before, size, BLOCK_SIZE);
-    }
+    if (size > before) yield* pagecacheIsizeExtended(inode, before, size, BLOCK_SIZE);
     yield* truncatePagecache(inode);
     if (size > before) return;
-    yield* zeroTail(inode, size);
+    yield* this.truncatePage(inode, size);
     this.truncateBlocks(inode, size);
   }
 
   /** ext4_write_checks and ext4_da_write_end. */
   *extend(inode: Inode, offset: number): Task {
-    yield* zeroTail(inode, inode.size);
+    yield* this.truncatePage(inode, inode.size);
     yield* pagecacheIsizeExtended(inode, inode.size, offset, BLOCK_SIZE);
+  }
+
+  /**
+   * ext4_block_truncate_page: the zeros behind an end of the file go to the disk before the commit of any size that shows
+   * them. What has no block yet needs no order: its size follows its data.
+   */
+  private *truncatePage(inode: Inode, end: number): Task {
+    yield* zeroTail(inode, end);
+    const page = pageOf(end);
+    if (end % PAGE_SIZE !== 0 && inode.blocks.block(page) !== HOLE) this.journal.orderData(inode, page);
   }
 
   protected blankChecksum(): number {

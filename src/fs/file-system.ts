@@ -1,9 +1,18 @@
 import { PAGE_SIZE, pageOf } from '../base/index.js';
-import { HotStream, Lock, type Cancellable, type Task } from '../engine/index.js';
-import { PG_DIRTY, PG_PRIVATE, type AddressSpace, type AddressSpaceOperations, type MmSystem } from '../mm/index.js';
+import { HotStream, MS, type Task } from '../engine/index.js';
+import {
+  PG_DIRTY,
+  PG_PRIVATE,
+  forgetPageCache,
+  type AddressSpace,
+  type AddressSpaceOperations,
+  type MmSystem,
+  type RmapCost,
+} from '../mm/index.js';
 import type { BlockDevice } from './block-device.js';
 import { BlockMap, type BlockRecord } from './block-map.js';
 import { Inode } from './inode.js';
+import { Journal } from './journal.js';
 import type { WritebackCost } from './writeback.js';
 
 /** A file system noticed that something was done behind its back. Linux prints a warning or fails the I/O. */
@@ -14,6 +23,9 @@ export interface FsComplaint {
   readonly page: number;
   readonly message: string;
 }
+
+/** ns of a tick of the kernel's clock (CONFIG_HZ=250): timestamps of files are no finer. */
+const CLOCK_TICK = 4 * MS;
 
 /** What is the same for all files of a file system model. */
 export interface FileSystemTraits {
@@ -44,15 +56,16 @@ export abstract class FileSystem implements AddressSpaceOperations {
   private readonly byMapping = new Map<AddressSpace, Inode>();
   private nextBlock = 1;
   private readonly freeBlocks: number[] = [];
-  private readonly journal: Lock;
-  private commitTimer: Cancellable | null = null;
+  protected readonly journal: Journal;
 
   constructor(
     readonly system: MmSystem,
     readonly device: BlockDevice,
     readonly traits: FileSystemTraits,
   ) {
-    this.journal = new Lock(system.simulation, `the journal of ${traits.kind}`);
+    this.journal = new Journal(this, (block) => {
+      this.freeBlocks.push(block);
+    });
   }
 
   /** Called under the folio lock before a page may become writable: reserves what its writeback will need. */
@@ -144,30 +157,37 @@ export abstract class FileSystem implements AddressSpaceOperations {
     return true;
   }
 
-  /**
-   * Makes metadata durable: flushes the data it refers to, then commits. One commit at a time, all files together.
-   */
-  *commit(): Task {
-    yield this.journal;
-    const inodes = this.inodes.filter((inode) => inode.metadataDirty);
-    const sizes = inodes.map((inode) => inode.diskSize);
-    for (const inode of inodes) inode.blocks.beginCommit();
-    yield* this.device.flush();
-    if (inodes.length > 0) yield* this.device.writeMetadata(inodes.length + 1);
-    inodes.forEach((inode, i) => {
-      // A block may be written again only once nothing durable refers to it.
-      for (const block of inode.blocks.endCommit()) this.freeBlocks.push(block);
-      inode.durableSize = sizes[i];
-    });
-    this.journal.release();
+  /** file_update_time: the file's data change now. */
+  updateTime(inode: Inode): void {
+    const { now } = this.system.simulation;
+    const tick = now - (now % CLOCK_TICK);
+    if (inode.mtime === tick) return;
+    inode.mtime = tick;
+    this.journal.changed(inode, 'times');
   }
 
-  /** After a power loss: mounts again. What was not committed is gone. Memory is left as it was, to compare with. */
+  /** True if a power loss would undo a change of the file's metadata: of any, or of what its data need. */
+  mustCommit(inode: Inode, datasync = false): boolean {
+    return this.journal.isPending(datasync ? inode.datasyncTid : inode.syncTid);
+  }
+
+  /** Makes metadata durable, with the data that it refers to. @param tid only if that transaction has not been yet */
+  *commit(cost?: RmapCost, tid?: number): Task {
+    yield* this.journal.commit(cost, tid);
+  }
+
+  /**
+   * After a power loss: mounts again. What was not committed is gone, and nothing is in memory: the files are what the
+   * disk has of them. Processes and devices of before keep the frames that they had, which are no file's any more; what
+   * was under way comes to its end, in vain.
+   */
   recover(): void {
+    this.journal.abort();
     for (const inode of this.inodes) {
       inode.blocks.rollback();
       inode.mapping.size = inode.durableSize;
       inode.diskSize = inode.durableSize;
+      forgetPageCache(this.system, inode.mapping);
     }
   }
 
@@ -184,7 +204,7 @@ export abstract class FileSystem implements AddressSpaceOperations {
   protected setSize(inode: Inode, size: number): void {
     inode.mapping.size = size;
     inode.diskSize = size;
-    this.metadataChanged();
+    this.journal.changed(inode, 'data');
   }
 
   /**
@@ -197,14 +217,14 @@ export abstract class FileSystem implements AddressSpaceOperations {
     const grown = Math.min(end, inode.size) > inode.diskSize;
     if (moved) inode.blocks.set(page, record);
     if (grown) inode.diskSize = Math.min(end, inode.size);
-    if (moved || grown) this.metadataChanged();
+    if (moved || grown) this.journal.changed(inode, 'data');
     if (this.pageWritten$.observed) this.pageWritten$.emit({ inode, page });
   }
 
   /** Forgets the blocks from `size` on; the caller has dealt with the pages. */
   protected truncateBlocks(inode: Inode, size: number): void {
     inode.blocks.truncate(pageOf(size + PAGE_SIZE - 1));
-    this.metadataChanged();
+    this.journal.changed(inode, 'data');
   }
 
   protected complain(inode: Inode, page: number, message: string): void {
@@ -213,16 +233,5 @@ export abstract class FileSystem implements AddressSpaceOperations {
     const { trace } = this.system.simulation;
     if (trace.on) trace.emit({ kind: 'fs_complaint', ...complaint });
     this.complaints$.emit(complaint);
-  }
-
-  /** Metadata changed: it becomes durable by itself after the commit interval. */
-  private metadataChanged(): void {
-    if (this.commitTimer !== null) return;
-    const { simulation } = this.system;
-    this.commitTimer = simulation.after(this.traits.commitInterval, `${this.traits.kind} commit`, () => {
-      this.commitTimer = null;
-      if (!this.inodes.some((inode) => inode.metadataDirty)) return;
-      simulation.spawn(`${this.traits.kind} journal`, this.commit(), { daemon: true });
-    });
   }
 }

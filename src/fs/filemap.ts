@@ -65,6 +65,7 @@ export function* writeToPageCache(inode: Inode, offset: number, length: number, 
   if (length === 0) return 0;
   yield rwsem.exclusive;
   try {
+    inode.fs.updateTime(inode);
     if (offset > inode.size) yield* inode.fs.extend(inode, offset);
     return yield* writePages(inode, offset, length, data);
   } finally {
@@ -76,7 +77,6 @@ function* writePages(inode: Inode, offset: number, length: number, data: WriteDa
   const { mapping, fs } = inode;
   const { memory } = fs.system;
   const { frames } = memory;
-  const stamp = memory.nextStamp();
   let done = 0;
   while (done < length) {
     const at = offset + done;
@@ -87,7 +87,8 @@ function* writePages(inode: Inode, offset: number, length: number, data: WriteDa
     if (mapping.options.stableWrites) yield* memory.waitForWriteback(folio);
     fs.prepareWrite(inode, folio);
     const frame = folio + (pageOf(at) - frames.index[folio]);
-    memory.contents.write(frame, within, bytes, stamp, data, done);
+    // As of now: a device may have written to the page while this task slept.
+    memory.contents.write(frame, within, bytes, memory.nextStamp(), data, done);
     if (frames.pages(folio) === 1) frames.set(folio, PG_UPTODATE);
     fs.dirtyFolio(mapping, folio);
     mapping.size = Math.max(mapping.size, at + bytes);

@@ -1,4 +1,5 @@
 import { SEC, type Simulation, type Task, type Timer } from '../engine/index.js';
+import type { BackgroundWriteback } from '../mm/index.js';
 import type { FileSystem } from './file-system.js';
 import type { Inode } from './inode.js';
 import { writeInode } from './writeback.js';
@@ -21,13 +22,15 @@ export const LINUX_WRITEBACK_TIMERS: WritebackTimers = { writeback: 5 * SEC, exp
  * An inode is dirty from its first dirty page until background writeback has been over it. An fsync in between cleans
  * pages, not the inode: what is dirtied after it is as old as the inode.
  */
-export class Flusher {
+export class Flusher implements BackgroundWriteback {
   /** Folios written in the background since the start. */
   folios = 0;
 
   private readonly dirty = new Set<Inode>();
   private readonly alarm: Timer;
   private writing = false;
+  /** Somebody needs memory: everything is to be written, whatever its age. */
+  private urgent = false;
 
   constructor(
     private readonly simulation: Simulation,
@@ -46,20 +49,34 @@ export class Flusher {
     };
   }
 
+  /** wakeup_flusher_threads: a pass over everything that is dirty, now or after the pass that is under way. */
+  wake(): void {
+    this.urgent = true;
+    if (!this.writing) this.alarm.arm(0);
+  }
+
   /** wb_wakeup_delayed. One pass at a time: the next is due some time after the end of this one. */
   private wakeLater(): void {
     if (this.timers.writeback > 0 && !this.alarm.armed && !this.writing) this.alarm.arm(this.timers.writeback);
   }
 
-  /** wb_check_old_data_flush: the oldest inodes first. */
   private *pass(): Task {
     this.writing = true;
-    const oldest = [...this.dirty].sort((a, b) => age(a) - age(b));
-    for (const inode of oldest) {
-      if (age(inode) + this.timers.expire <= this.simulation.now) yield* this.writeSingleInode(inode);
-    }
+    do {
+      const { urgent } = this;
+      this.urgent = false;
+      yield* this.writeInodes(urgent);
+    } while (this.urgent);
     this.writing = false;
     if (this.dirty.size > 0) this.wakeLater();
+  }
+
+  /** wb_check_old_data_flush: the oldest inodes first; all of them if that is urgent. */
+  private *writeInodes(urgent: boolean): Task {
+    const oldest = [...this.dirty].sort((a, b) => age(a) - age(b));
+    for (const inode of oldest) {
+      if (urgent || age(inode) + this.timers.expire <= this.simulation.now) yield* this.writeSingleInode(inode);
+    }
   }
 
   /** writeback_single_inode: an inode that is dirty again when its pages have been written, is so from now. */

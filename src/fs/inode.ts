@@ -15,6 +15,12 @@ export class Inode implements MappedFile {
   diskSize: number;
   /** i_size that a power loss would leave. */
   durableSize: number;
+  /** Virtual time in ns, to a tick of the kernel's clock, at which the file was changed last; -1: before the run. */
+  mtime = -1;
+  /** i_sync_tid: the transaction that has the latest change of metadata, timestamps included. fsync commits it. */
+  syncTid = 0;
+  /** i_datasync_tid: the one without which data could not be found again. fdatasync commits it. */
+  datasyncTid = 0;
 
   constructor(
     readonly fs: FileSystem,
@@ -32,10 +38,5 @@ export class Inode implements MappedFile {
   /** i_size in bytes. */
   get size(): number {
     return this.mapping.size;
-  }
-
-  /** True if metadata changed that a power loss would undo. */
-  get metadataDirty(): boolean {
-    return this.blocks.dirty || this.durableSize !== this.diskSize;
   }
 }

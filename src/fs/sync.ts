@@ -13,8 +13,11 @@ export interface FsyncCost extends WritebackCost {
  * the disk, makes metadata durable and empties the disk's cache.
  *
  * What a device wrote through a pin into a page that counts as clean is not dirty, and not written.
+ *
+ * @param datasync fdatasync(2), and msync(2) too: timestamps alone need not become durable
+ *
  */
-export function* fsync(inode: Inode, range: PageRange = WHOLE_FILE): Task<FsyncCost> {
+export function* fsync(inode: Inode, range: PageRange = WHOLE_FILE, datasync = false): Task<FsyncCost> {
   const { fs } = inode;
   const { simulation } = fs.system;
   const began = simulation.now;
@@ -23,7 +26,7 @@ export function* fsync(inode: Inode, range: PageRange = WHOLE_FILE): Task<FsyncC
   if (simulation.trace.on) simulation.trace.emit({ kind: 'fsync_start', file: inode.name });
   yield* writeInode(inode, 'sync', cost, synced);
   yield* waitForWriteback(inode, synced);
-  if (inode.metadataDirty) yield* fs.commit();
+  if (fs.mustCommit(inode, datasync)) yield* fs.commit(cost, datasync ? inode.datasyncTid : inode.syncTid);
   else yield* fs.device.flush();
   cost.ns = simulation.now - began;
   if (simulation.trace.on) simulation.trace.emit({ kind: 'fsync_end', file: inode.name, folios: cost.folios });

@@ -44,13 +44,14 @@ export class FileVmOperations implements VmOperations {
   }
 
   /**
-   * page_mkwrite: reserves what a write needs, dirties the folio and leaves it locked. On a file system with stable
+   * page_mkwrite: changes the file's time, reserves what a write needs, dirties the folio and leaves it locked. On a file system with stable
    * pages it waits until the page has been written.
    */
   *pageMkwrite(fault: VmFault): Task<FaultResult> {
     const { mapping, fs } = this.inode;
     const { memory } = fs.system;
     const folio = memory.frames.folioOf(fault.frame);
+    fs.updateTime(this.inode);
     // A truncation holds the lock from before it changes the size until the pages are gone.
     yield mapping.invalidateLock.shared;
     yield* memory.lockFolio(folio);

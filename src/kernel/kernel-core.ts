@@ -74,7 +74,7 @@ export class KernelCore {
   readonly mkwrites$: Observable<{ readonly mm: MmStruct; readonly address: number }>;
   /** What the file system found wrong. */
   readonly complaints$: Observable<FsComplaint>;
-  /** Every fsync, when it has returned; and every msync, for each file that it synced. */
+  /** Every fsync and fdatasync, when it has returned; and every msync, for each file that it synced. */
   readonly fsyncs$ = new HotStream<FsyncCost & { readonly inode: Inode }>();
 
   readonly reclaim: Reclaim;
@@ -94,8 +94,8 @@ export class KernelCore {
     this.faults$ = mm.faults$;
     this.mkwrites$ = mm.mkwrites$;
     this.complaints$ = fs.complaints$;
-    this.reclaim = new Reclaim(mm, policy);
-    mm.reclaimer = (frames) => this.reclaim.shrink(frames);
+    this.reclaim = new Reclaim(mm, policy, flusher);
+    mm.reclaimer = (frames) => this.reclaim.makeRoom(frames);
     flusher.serve(fs);
   }
 
@@ -140,9 +140,10 @@ export class KernelCore {
 
   /** A store by the process: `length` bytes at `address`, faulting as it must. */
   *store(process: Process, address: number, length: number, data: WriteData = null): Task<Signal> {
-    const stamp = this.mm.memory.nextStamp();
+    const { memory } = this.mm;
     return yield* this.access(process, address, length, true, (frame, within, bytes, done) => {
-      this.mm.memory.contents.write(frame, within, bytes, stamp, data, done);
+      // As of now: a device may have written to the page while this task slept.
+      memory.contents.write(frame, within, bytes, memory.nextStamp(), data, done);
     });
   }
 
@@ -171,7 +172,12 @@ export class KernelCore {
 
   /** fsync(2): when it returns, everything that was dirty when it was called is on the disk. */
   *fsync(inode: Inode): Task<FsyncCost> {
-    return yield* this.fsyncRange(inode);
+    return yield* this.syncRange(inode, undefined, false);
+  }
+
+  /** fdatasync(2): as fsync, but timestamps that changed need not be on the disk. */
+  *fdatasync(inode: Inode): Task<FsyncCost> {
+    return yield* this.syncRange(inode, undefined, true);
   }
 
   /**
@@ -193,15 +199,15 @@ export class KernelCore {
     });
     mm.mmapLock.releaseShared();
     for (const { file, pages } of mapped) {
-      if (file !== null) yield* this.fsyncRange(this.fs.inodeOf(file.mapping), pages);
+      if (file !== null) yield* this.syncRange(this.fs.inodeOf(file.mapping), pages, true);
     }
     if (mapped.reduce((sum, { bytes }) => sum + bytes, 0) < end - address) {
       throw new Errno('ENOMEM', `msync of [${hex(address)}, ${hex(end)}): holes`);
     }
   }
 
-  private *fsyncRange(inode: Inode, range?: PageRange): Task<FsyncCost> {
-    const cost = yield* fsync(inode, range);
+  private *syncRange(inode: Inode, range: PageRange | undefined, datasync: boolean): Task<FsyncCost> {
+    const cost = yield* fsync(inode, range, datasync);
     this.fsyncs$.emit({ ...cost, inode });
     return cost;
   }

@@ -35,7 +35,7 @@ export interface HmmRange {
 }
 
 /** 0, or the negative errno of hmm_range_fault by name. */
-export type HmmResult = 0 | 'EBUSY' | 'EFAULT' | 'EPERM';
+export type HmmResult = 0 | 'EBUSY' | 'EFAULT' | 'ENOMEM' | 'EPERM';
 
 /**
  * hmm_range_fault (mm/hmm.c): what the CPU's page tables say of a range, after the faults that were asked for.
@@ -44,7 +44,8 @@ export type HmmResult = 0 | 'EBUSY' | 'EFAULT' | 'EPERM';
  * before it uses the answer. The right to write comes from the entry, not from the request.
  *
  * @returns EBUSY if the range was invalidated meanwhile (start over with readBegin); EFAULT for a hole, missing read
- *   rights or a fault that failed, for lack of memory too; EPERM for a write request on a read-only mapping
+ *   rights or a fault that failed; ENOMEM if it failed for lack of memory; EPERM for a write request on a read-only
+ *   mapping
  */
 export function* hmmRangeFault(range: HmmRange): Task<HmmResult> {
   const { mm, entries, request } = range;
@@ -81,5 +82,7 @@ function describe(pte: number): number {
 
 function* fault(vma: Vma, address: number, write: boolean): Task<HmmResult> {
   if (write && !vma.has(VM_WRITE)) return 'EPERM';
-  return (yield* handleMmFault(vma, address, write)) === 'done' ? 0 : 'EFAULT';
+  const result = yield* handleMmFault(vma, address, write);
+  if (result === 'OOM') return 'ENOMEM';
+  return result === 'done' ? 0 : 'EFAULT';
 }

@@ -28,7 +28,7 @@ export { madviseDontneed } from './madvise.js';
 export { TASK_SIZE, exitMmap, mmap, munmap, type MmapRequest } from './mmap.js';
 export { MmStruct } from './mm-struct.js';
 export { MmSystem, type MmCosts, type MmFault, type PinCounters, type PinPolicy, type Reclaimer } from './mm-system.js';
-export { addToPageCache, removeFromPageCache, removeIfUnused } from './page-cache.js';
+export { addToPageCache, forgetPageCache, removeFromPageCache, removeIfUnused } from './page-cache.js';
 export {
   PG_ANON,
   PG_ANON_EXCLUSIVE,
@@ -43,6 +43,7 @@ export { PageTable } from './page-table.js';
 export { PhysicalMemory, ZERO_FRAME } from './physical-memory.js';
 export { PTE_ACCESSED, PTE_DIRTY, PTE_PRESENT, PTE_WRITE, pteFrame, ptePresent, pteWritable } from './pte.js';
 export { Reclaim, type ReclaimPolicy } from './reclaim.js';
+export { type BackgroundWriteback } from './reclaim-throttle.js';
 export { folioMkclean, folioReferenced, tryToUnmap, type RmapCost } from './rmap.js';
 export { VM_EXEC, VM_READ, VM_SHARED, VM_WRITE, Vma, type MappedFile } from './vma.js';
 export { unmapMappingRange, zapPageRange } from './zap.js';

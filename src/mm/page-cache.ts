@@ -1,7 +1,7 @@
 import { SimulationError } from '../engine/index.js';
 import type { AddressSpace } from './address-space.js';
 import type { MmSystem } from './mm-system.js';
-import { PG_DIRTY, PG_PRIVATE } from './page-flags.js';
+import { PG_DIRTY, PG_PRIVATE, PG_WRITEBACK } from './page-flags.js';
 
 /**
  * filemap_add_folio: the folio holds the file's pages from `index` on, a multiple of its size. The cache takes a
@@ -49,4 +49,22 @@ export function removeIfUnused(system: MmSystem, mapping: AddressSpace, folio: n
   if (frames.refcount[folio] !== 1 + frames.pages(folio) || frames.has(folio, PG_DIRTY)) return false;
   removeFromPageCache(system, mapping, folio);
   return true;
+}
+
+/**
+ * The machine lost power: the file has nothing in memory. Who still maps or pins a folio keeps the frame, as after a
+ * truncation; writeback that was under way gives its reference back.
+ */
+export function forgetPageCache(system: MmSystem, mapping: AddressSpace): void {
+  const { frames } = system.memory;
+  for (let index = mapping.pages.next(0, Infinity); index >= 0; index = mapping.pages.next(index, Infinity)) {
+    const folio = frames.folioOf(mapping.pages.get(index));
+    const pages = frames.pages(folio);
+    for (let i = 0; i < pages; i++) mapping.pages.delete(index + i);
+    const references = pages + (frames.has(folio, PG_WRITEBACK) ? 1 : 0);
+    frames.owner[folio] = 0;
+    frames.clear(folio, PG_DIRTY | PG_PRIVATE | PG_WRITEBACK);
+    system.memory.wakeWritebackWaiters(folio);
+    system.memory.put(folio, references);
+  }
 }

@@ -18,6 +18,8 @@ export class PhysicalMemory {
   private readonly locks = new Map<number, Lock>();
   /** Only folios whose writeback somebody waits for have an entry. */
   private readonly writebackWaits = new Map<number, Condition>();
+  /** Told of every folio whose writeback has ended: reclaim's cue. */
+  onWritebackEnd: () => void = () => undefined;
 
   /**
    * @param frameCount size of memory in 4 KiB frames
@@ -120,6 +122,7 @@ export class PhysicalMemory {
 
   /** The part of folio_end_writeback that wakes the waiters. The caller has cleared PG_WRITEBACK. */
   wakeWritebackWaiters(folio: number): void {
+    this.onWritebackEnd();
     const wait = this.writebackWaits.get(folio);
     if (wait === undefined) return;
     this.writebackWaits.delete(folio);

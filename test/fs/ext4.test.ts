@@ -1,6 +1,6 @@
 import { PAGE_SIZE } from '../../src/base/index.js';
-import { SEC, type Task } from '../../src/engine/index.js';
-import { HOLE, type FsComplaint, type Inode } from '../../src/fs/index.js';
+import { SEC, US, type Task } from '../../src/engine/index.js';
+import { HOLE, fsync, type FsComplaint, type Inode } from '../../src/fs/index.js';
 import { PG_DIRTY, PG_PRIVATE } from '../../src/mm/index.js';
 import { checkInvariants } from '../support/invariants.js';
 import { Machine } from '../support/machine.js';
@@ -107,6 +107,79 @@ describe('metadata of ext4', () => {
     m.pread(file, 0, 1);
     m.simulation.runUntilIdle();
     expect(m.simulation.now).toBe(now);
+  });
+});
+
+describe('ordered data of ext4', () => {
+  /** The byte of a block that a reader would get after power loss and recovery. */
+  function afterPowerLoss(m: Machine, file: Inode, offset: number): number[] {
+    powerLoss(m);
+    return m.pread(file, offset, 1);
+  }
+
+  function written(m: Machine): Inode {
+    const file = m.file(0);
+    m.pwrite(file, 0, new Uint8Array(PAGE_SIZE).fill(0x53));
+    m.fsync(file);
+    return file;
+  }
+
+  it.each([
+    ['is cut and grows again', 'ftruncate'],
+    ['is cut and written to behind its end', 'pwrite'],
+  ] as const)('are the zeros behind the end of a file that %s: old data do not come back', (_, how) => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const m = new Machine({ seed, writeback: NEVER });
+      const file = written(m);
+      m.ftruncate(file, 100);
+      if (how === 'ftruncate') m.ftruncate(file, PAGE_SIZE);
+      else m.pwrite(file, 2 * PAGE_SIZE, [1]);
+      // Nobody writes page 0 back: the journal does, by itself or for whoever syncs the new page alone.
+      if (how === 'ftruncate') m.advance(6 * SEC);
+      else m.run(fsync(file, { first: 2, end: 3 }));
+      expect(afterPowerLoss(m, file, 200)).toEqual([0]);
+    }
+  });
+
+  it('are written before the commit that needs them, whoever asks for it, and devices are told', () => {
+    const m = new Machine({ writeback: NEVER });
+    const file = written(m);
+    m.mapFile(file);
+    m.store(0);
+    m.fsync(file);
+    m.ftruncate(file, 100);
+    const other = m.kernel.fs.createFile('other', 0, 'hole');
+    m.pwrite(other, 0, [1]);
+    m.store(0);
+    m.log.take();
+    m.fsync(other);
+    expect(m.log.takeOnly(/^[<>t]|^wb|^done|^fsync/)).toBe(
+      'fsync wb#0 done#0 <PROTECTION_PAGE[0,1) t[0,1)> wb#0 done#0 fsynced(1)',
+    );
+    expect(file.durableSize).toBe(100);
+  });
+
+  it('do not let a commit show a larger size before the tail is zeroed', () => {
+    const m = new Machine({ writeback: NEVER });
+    const file = written(m);
+    m.ftruncate(file, 100);
+    m.fsync(file);
+    // The last page has to come from the disk before it can be zeroed.
+    m.run(m.kernel.reclaim.shrink(Infinity));
+    m.simulation.spawn('grow', m.kernel.ftruncate(file, PAGE_SIZE));
+    m.advance(10 * US);
+    expect([file.size, file.diskSize]).toEqual([100, 100]);
+    m.simulation.run();
+    expect([file.size, file.diskSize]).toEqual([PAGE_SIZE, PAGE_SIZE]);
+  });
+
+  it('are forgotten with what a power loss undid', () => {
+    const m = new Machine({ writeback: NEVER });
+    const file = written(m);
+    m.ftruncate(file, 100);
+    expect(afterPowerLoss(m, file, 200)).toEqual([0x53]);
+    m.advance(6 * SEC);
+    expect([file.durableSize, m.kernel.fs.mustCommit(file)]).toEqual([PAGE_SIZE, false]);
   });
 });
 

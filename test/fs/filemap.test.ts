@@ -45,14 +45,19 @@ describe('write(2)', () => {
     expect(m.pread(file, PAGE_SIZE, 10)).toEqual(new Array(10).fill(0));
   });
 
-  it('is one write, whatever pages it spans', () => {
+  it('is as old as the moment at which each page is written: somebody may write while the next one is read', () => {
     const m = new Machine();
-    const file = m.file(4);
-    m.pwrite(file, PAGE_SIZE - 1, [1, 2]);
-    m.pwrite(file, 3 * PAGE_SIZE, [3]);
-    const stampAt = (page: number, offset: number): number =>
-      m.memory.contents.stampAt(file.mapping.pages.get(page), offset);
-    expect([stampAt(0, PAGE_SIZE - 1), stampAt(1, 0), stampAt(3, 0)]).toEqual([1, 1, 2]);
+    const file = m.file(3);
+    m.mapFile(file);
+    m.store(2);
+    let byDevice = 0;
+    m.simulation.after(READ_NS / 2, 'a device writes', () => {
+      byDevice = m.memory.nextStamp();
+      m.memory.contents.write(file.mapping.pages.get(2), 0, 8, byDevice, new Uint8Array(8));
+    });
+    m.pwrite(file, 1, new Uint8Array(3 * PAGE_SIZE - 1));
+    expect(byDevice).toBeGreaterThan(0);
+    expect(m.memory.contents.stampAt(file.mapping.pages.get(2), 0)).toBeGreaterThan(byDevice);
   });
 
   it('of two tasks is one after the other (i_rwsem)', () => {

@@ -153,7 +153,23 @@ describe('background writeback', () => {
     const file = m.file(1, 'hole');
     m.pwrite(file, 0, [1]);
     m.simulation.runUntilIdle();
-    expect([m.simulation.now, m.kernel.flusher.folios]).toEqual([0, 0]);
+    expect(m.kernel.flusher.folios).toBe(0);
+    expect(m.memory.frames.has(file.mapping.pages.get(0), PG_DIRTY)).toBe(true);
+  });
+
+  it('writes everything at once, whatever its age, when somebody needs memory', () => {
+    const m = new Machine();
+    const seen = writebacks(m);
+    const [young, old] = ['young', 'old'].map((name) => m.kernel.fs.createFile(name, PAGE_SIZE, 'hole'));
+    m.pwrite(old, 0, [1]);
+    m.advance(1 * SEC);
+    m.pwrite(young, 0, [1]);
+    m.kernel.flusher.wake();
+    m.kernel.flusher.wake();
+    m.advance(1 * SEC);
+    expect(seen).toEqual(['old#0 at 1 s', 'young#0 at 1 s']);
+    m.simulation.runUntilIdle();
+    expect(seen.length).toBe(2);
   });
 
   it('forgets an inode whose pages were truncated', () => {

@@ -1,5 +1,5 @@
 import { PAGE_SIZE } from '../../src/base/index.js';
-import { MS, US, type Task } from '../../src/engine/index.js';
+import { MS, SEC, US, type Task } from '../../src/engine/index.js';
 import type { Inode } from '../../src/fs/index.js';
 import { fsync } from '../../src/fs/index.js';
 import { P0 } from '../../src/kernel/index.js';
@@ -100,6 +100,62 @@ describe.each(['ext4', 'btrfs'] as const)('fsync on %s', (fileSystem) => {
     expect(m.load(0)).toBe(2);
     expect(m.fsync(file).folios).toBe(0);
     expect(afterPowerLoss(m, file, 0)).toBe(1);
+  });
+});
+
+describe('timestamps', () => {
+  /** A file with blocks, one page of which is dirty through a mapping; metadata are durable but for the time. */
+  function touched(): { m: Machine; file: Inode } {
+    const m = new Machine({ fileSystem: 'ext4' });
+    const file = m.file(1);
+    m.mapFile(file);
+    m.store(0);
+    return { m, file };
+  }
+
+  it('change at the first store to a clean page: fsync commits them, fdatasync leaves them', () => {
+    const [synced, datasynced] = [touched(), touched()];
+    const fsyncNs = synced.m.fsync(synced.file).ns;
+    const fdatasyncNs = datasynced.m.run(datasynced.m.kernel.fdatasync(datasynced.file)).ns;
+    // A record that is durable when it completes: 20 + 100 us, and the two blocks themselves.
+    expect(fsyncNs - fdatasyncNs).toBeGreaterThan(120 * US);
+    expect(synced.m.kernel.fs.mustCommit(synced.file)).toBe(false);
+    expect(datasynced.m.kernel.fs.mustCommit(datasynced.file)).toBe(true);
+    expect(datasynced.m.kernel.fs.mustCommit(datasynced.file, true)).toBe(false);
+  });
+
+  it('are what msync leaves, too', () => {
+    const { m, file } = touched();
+    m.run(m.kernel.msync(m.process, address(0), PAGE_SIZE));
+    expect(m.kernel.fs.mustCommit(file)).toBe(true);
+  });
+
+  it('are no finer than a tick of the kernel: a second store within it changes nothing', () => {
+    const { m, file } = touched();
+    m.fsync(file);
+    m.store(0);
+    expect(m.kernel.fs.mustCommit(file)).toBe(false);
+    m.fsync(file);
+    m.advance(4 * MS);
+    m.store(0);
+    expect(m.kernel.fs.mustCommit(file)).toBe(true);
+  });
+
+  it('of write(2) change as well, and become durable by themselves', () => {
+    const m = new Machine({ fileSystem: 'ext4', writeback: { writeback: 0, expire: 0 } });
+    const file = m.file(1);
+    m.pwrite(file, 0, [1]);
+    expect(m.kernel.fs.mustCommit(file)).toBe(true);
+    m.advance(6 * SEC);
+    expect(m.kernel.fs.mustCommit(file)).toBe(false);
+  });
+
+  it('do not change if a file grows by no data: fdatasync still commits a new size', () => {
+    const m = new Machine({ fileSystem: 'ext4' });
+    const file = m.file(1);
+    m.ftruncate(file, 2 * PAGE_SIZE);
+    m.run(m.kernel.fdatasync(file));
+    expect(file.durableSize).toBe(2 * PAGE_SIZE);
   });
 });
 

@@ -1,5 +1,5 @@
 import { PAGE_SIZE } from '../../src/base/index.js';
-import type { Task } from '../../src/engine/index.js';
+import { US, type Task } from '../../src/engine/index.js';
 import { Machine, address } from '../support/machine.js';
 
 describe('a process', () => {
@@ -50,7 +50,22 @@ describe('stores and loads', () => {
     expect(Buffer.compare(back.subarray(1, -1), data)).toBe(0);
   });
 
-  it('may be anonymous patterns: then only which store it was is kept', () => {
+  it('are as old as the moment at which each page is written: a device may write while the next one is faulted in', () => {
+    const m = new Machine();
+    m.mapFile(m.file(3));
+    m.store(2);
+    let byDevice = 0;
+    m.simulation.after(10 * US, 'a device writes', () => {
+      byDevice = m.memory.nextStamp();
+      m.memory.contents.write(m.pte(2) >>> 6, 0, 8, byDevice, new Uint8Array(8));
+    });
+    // Pages 0 and 1 come from the disk, which takes longer.
+    m.run(m.kernel.store(m.process, address(0), 3 * PAGE_SIZE));
+    expect(byDevice).toBeGreaterThan(0);
+    expect(m.memory.contents.stampAt(m.pte(2) >>> 6, 0)).toBeGreaterThan(byDevice);
+  });
+
+  it('may be anonymous patterns: then only which store it was is kept, page by page', () => {
     const m = new Machine({ bytes: false });
     m.mapAnon(2);
     m.run(m.kernel.store(m.process, address(0) + 100, PAGE_SIZE));
@@ -60,7 +75,7 @@ describe('stores and loads', () => {
       contents.stampAt(frames[0], 99),
       contents.stampAt(frames[0], 100),
       contents.stampAt(frames[1], 99),
-    ]).toEqual([0, 1, 1]);
+    ]).toEqual([0, 1, 2]);
   });
 });
 

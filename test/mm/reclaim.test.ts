@@ -1,6 +1,7 @@
 import { PAGE_SIZE } from '../../src/base/index.js';
 import { MS, type Task } from '../../src/engine/index.js';
-import { P0, P1 } from '../../src/kernel/index.js';
+import type { Inode } from '../../src/fs/index.js';
+import { P0, P1, type WorldOptions } from '../../src/kernel/index.js';
 import {
   PG_DIRTY,
   PG_PRIVATE,
@@ -200,3 +201,61 @@ describe('a pinned page of a file that reclaim meets', () => {
     expect(m.pread(file, 0, 1)).toEqual([99]);
   });
 });
+
+describe.each(['ext4', 'btrfs'] as const)(
+  'an allocation when memory is full of dirty pages of files on %s',
+  (fileSystem) => {
+    const NEVER = { writeback: 0, expire: 0 };
+    const PAGES = 200;
+
+    function full(options: WorldOptions = {}): { m: Machine; file: Inode } {
+      const m = new Machine({ fileSystem, memory: 64 * PAGE_SIZE, writeback: NEVER, ...options });
+      return { m, file: m.file(PAGES) };
+    }
+
+    it('has them written and waits: a file larger than memory can be written to through a mapping', () => {
+      const { m, file } = full();
+      m.mapFile(file);
+      for (let page = 0; page < PAGES; page++) expect(m.store(page, 1 + (page % 200))).toBeNull();
+      for (let page = 0; page < PAGES; page++) expect(m.load(page)).toBe(1 + (page % 200));
+      // Nobody had to wait for a timeout.
+      expect(m.simulation.now).toBeLessThan(100 * MS);
+      checkInvariants(m.kernel, [m.mm]);
+    });
+
+    it('has them written and waits: write(2) is not cut short', () => {
+      const { m, file } = full();
+      expect(m.run(m.kernel.pwrite(file, 0, PAGES * PAGE_SIZE))).toBe(PAGES * PAGE_SIZE);
+      expect(m.kernel.flusher.folios).toBeGreaterThan(100);
+    });
+
+    it('of a truncation that must read its last page does not wait for itself', () => {
+      const { m, file } = full();
+      const other = m.kernel.fs.createFile('other', 2 * PAGE_SIZE, 'written');
+      m.run(m.kernel.pwrite(file, 0, 63 * PAGE_SIZE));
+      m.ftruncate(other, PAGE_SIZE + 100);
+      expect(other.size).toBe(PAGE_SIZE + 100);
+    });
+
+    it('waits for devices that must let go first', () => {
+      const { m, file } = full();
+      m.mapFile(file);
+      m.kernel.invalidations$.subscribe((range) => {
+        range.hold(
+          'nic',
+          (function* (): Task {
+            yield 10_000;
+          })(),
+        );
+      });
+      for (let page = 0; page < 80; page++) expect(m.store(page)).toBeNull();
+    });
+
+    it('gives up when what is dirty cannot be freed: it is pinned', () => {
+      const { m, file } = full({ policy: P0 });
+      m.mapFile(file);
+      const pinning = pinUserPages(m.mm, address(0), 100 * PAGE_SIZE, { write: true, longterm: true });
+      expect(m.errno(pinning)).toBe('ENOMEM');
+    });
+  },
+);
