@@ -4,6 +4,9 @@ import { ORDER_MASK, ORDER_SHIFT, PG_ALLOCATED, PG_TAIL } from './page-flags.js'
 /** A small folio's pin counts as this many references: FOLL_PIN's GUP_PIN_COUNTING_BIAS. */
 export const GUP_PIN_COUNTING_BIAS = 1024;
 
+/** Most page table entries that can map one frame. */
+const MAX_MAPCOUNT = 0xffff;
+
 /**
  * Linux's memmap: one row per frame of physical memory, a column per property, 18 bytes a row.
  *
@@ -91,6 +94,14 @@ export class FrameTable {
     if (left < 0) throw this.broken(folio, `${String(references)} references dropped`);
     this.refcount[folio] = left;
     return left === 0;
+  }
+
+  /** One more entry maps a frame. The column counts to 65,535. */
+  map(frame: number): void {
+    if (this.mapcount[frame] === MAX_MAPCOUNT) {
+      throw this.broken(frame, `one more than ${MAX_MAPCOUNT.toLocaleString('en-US')} entries would map it`);
+    }
+    this.mapcount[frame]++;
   }
 
   /** try_grab_folio with FOLL_PIN: one more pin on the folio of that frame. */

@@ -6,8 +6,8 @@ import type { Vma } from './vma.js';
 /** Installs an entry for a frame. The caller's reference to the folio becomes the entry's. */
 export function mapFrame(vma: Vma, address: number, frame: number, flags: number): void {
   const { pageTable, system } = vma.mm;
+  system.memory.frames.map(frame);
   pageTable.set(pageOf(address), makePte(frame, flags | PTE_SOFT_DIRTY));
-  system.memory.frames.mapcount[frame]++;
 }
 
 /** Installs the zero frame, read-only. It is neither counted nor referenced. */

@@ -13,6 +13,8 @@ export class MmStruct implements MmRef {
   readonly notifiers: MmuNotifiers;
   /** Pages pinned for long on behalf of devices: what RLIMIT_MEMLOCK counts. */
   pinnedVm = 0;
+  /** RLIMIT_MEMLOCK in bytes, as seen by whoever pins on the process's behalf; unlimited unless it is set. */
+  rlimitMemlock = Infinity;
   /** False once exit_mmap has begun: mmget_not_zero fails. */
   alive = true;
 

@@ -88,7 +88,8 @@ export function* tryToUnmap(system: MmSystem, folio: number): Task<boolean> {
 }
 
 /**
- * folio_referenced: whether a CPU, or a device that a classic notifier speaks for, used the folio since the last time.
+ * folio_referenced, as the multi-generational LRU asks: whether a CPU, or a device that a classic notifier speaks for, used
+ * the folio since the last time. One clear_young per entry: no TLB is flushed, so an access may go unseen.
  * Interval notifiers have no say: what only an ODP device uses looks cold.
  */
 export function folioReferenced(system: MmSystem, folio: number): boolean {
@@ -102,7 +103,7 @@ export function folioReferenced(system: MmSystem, folio: number): boolean {
         referenced = true;
       }
       const address = page * PAGE_SIZE;
-      if (notifiers.young('clear_flush_young', address, address + PAGE_SIZE)) referenced = true;
+      if (notifiers.young('clear_young', address, address + PAGE_SIZE)) referenced = true;
     });
   }
   return referenced;

@@ -29,6 +29,16 @@ describe('the memmap', () => {
     expect(frames.folioMapcount(16)).toBe(3);
   });
 
+  it('does not lose count of the entries that map a frame: it stops', () => {
+    const frames = setUp();
+    frames.mapcount[1] = 65_534;
+    frames.map(1);
+    expect(() => {
+      frames.map(1);
+    }).toThrow('folio 1 (refcount 1): one more than 65,535 entries would map it');
+    expect(frames.mapcount[1]).toBe(65_535);
+  });
+
   it('keeps flags and the order of a folio apart', () => {
     const frames = setUp();
     frames.set(16, PG_DIRTY | PG_REFERENCED);

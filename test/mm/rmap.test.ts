@@ -240,7 +240,7 @@ describe('folio_referenced', () => {
     expect(folioReferenced(m.kernel.mm, folio)).toBe(true);
   });
 
-  it('asks the classic notifiers for their devices; interval notifiers have no say', () => {
+  it('asks the classic notifiers for their devices, as recorded in reclaim_cgroup: clear_young, page by page; interval notifiers have no say', () => {
     const m = new Machine();
     const file = m.file(1);
     m.mapFile(file);
@@ -250,7 +250,13 @@ describe('folio_referenced', () => {
     m.mm.notifiers.insertInterval(address(0), PAGE_SIZE, { name: 'odp', invalidate: () => undefined });
     expect(folioReferenced(m.kernel.mm, folio)).toBe(false);
     const asked: number[] = [];
-    m.mm.notifiers.register({ name: 'kvm', clearFlushYoung: (_mm, start) => asked.push(start) > 0 });
+    m.mm.notifiers.register({
+      name: 'kvm',
+      clearYoung: (_mm, start) => asked.push(start) > 0,
+      clearFlushYoung: () => {
+        throw new Error('nobody flushes here');
+      },
+    });
     expect(folioReferenced(m.kernel.mm, folio)).toBe(true);
     expect(asked).toEqual([address(0)]);
   });
