@@ -141,8 +141,8 @@ describe('a hostile capture', () => {
 
   it('with a region of more than a machine could register leaves its requests out, and says where', () => {
     const traffic = new Traffic();
-    // READs of 2 GiB one behind the other, more than 1 TiB in all.
-    for (let i = 0; i < 513; i++) traffic.read(i, 2n ** 40n + BigInt(i) * 2n ** 31n, 2 ** 31);
+    // READs of 2 GiB one behind the other, more than 1 TiB in all; each takes 2^19 PSNs.
+    for (let i = 0; i < 513; i++) traffic.read((i << 19) % 2 ** 24, 2n ** 40n + BigInt(i) * 2n ** 31n, 2 ** 31);
     const result = column(compare(defaults(traffic.file(), { drivers: defaults('').drivers.slice(1) })), 'odp', 'P12');
     expect(result).toMatchObject({ requests: 0 });
     expect(result.notPosted).toMatchObject([{ reason: 'no-memory', count: 513, firstFrame: 1, firstOffset: 24 }]);
