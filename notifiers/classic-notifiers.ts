@@ -22,6 +22,9 @@ export class Registration {
  * its ranges, and those of the audiences before it, have ended; a task that yields it waits until then.
  */
 class Audience extends QueuedWaitable implements RangeAudience {
+  /** Those that have something to say to a start; to an end. */
+  private readonly starting: readonly MmuNotifier[];
+  private readonly ending: readonly Registration[];
   /** Ranges under way, and one more while an earlier audience has any. */
   private pending = 0;
   private successor: Audience | null = null;
@@ -33,6 +36,9 @@ class Audience extends QueuedWaitable implements RangeAudience {
     previous: Audience | null,
   ) {
     super(scheduler);
+    const notifiers = members.map(({ notifier }) => notifier);
+    this.starting = notifiers.filter((notifier) => notifier.invalidateRangeStart !== undefined);
+    this.ending = members.filter(({ notifier }) => notifier.invalidateRangeEnd !== undefined);
     if (previous === null || previous.pending === 0) return;
     previous.successor = this;
     this.pending = 1;
@@ -46,24 +52,20 @@ class Audience extends QueuedWaitable implements RangeAudience {
   start(range: InvalidateRange): void {
     this.pending++;
     range.audience = this;
-    for (const { notifier } of this.members) {
+    for (const notifier of this.starting) {
       const refusals = range.refusals;
       try {
         notifier.invalidateRangeStart?.(range);
       } catch (error) {
         throw new DriverError(notifier.name, 'invalidateRangeStart', range.name, error);
       }
-      if (range.refusals > refusals && notifier.invalidateRangeEnd !== undefined) {
-        throw new SimulationError(
-          `"${notifier.name}" refused ${range.name} and implements invalidateRangeEnd: who may refuse must not (R7)`,
-        );
-      }
+      if (range.refusals > refusals) this.mayRefuse(notifier, range);
     }
     if (range.refused) this.end(range);
   }
 
   end(range: InvalidateRange): void {
-    for (const { notifier, live } of this.members) {
+    for (const { notifier, live } of this.ending) {
       if (!live) continue;
       try {
         notifier.invalidateRangeEnd?.(range);
@@ -80,6 +82,13 @@ class Audience extends QueuedWaitable implements RangeAudience {
 
   describe(): string {
     return this.name;
+  }
+
+  private mayRefuse(notifier: MmuNotifier, range: InvalidateRange): void {
+    if (notifier.invalidateRangeEnd === undefined) return;
+    throw new SimulationError(
+      `"${notifier.name}" refused ${range.name} and implements invalidateRangeEnd: who may refuse must not (R7)`,
+    );
   }
 
   private oneLess(): void {

@@ -36,7 +36,7 @@ export class IntervalNotifiers implements IntervalSubscriptions {
   /** mn_itree_inv_start_range and the loop over its hits, which stops at the first refusal. */
   start(range: InvalidateRange): void {
     this.active++;
-    if (range.refused) return;
+    if (range.refused || this.tree.size === 0) return;
     this.tree.forEachOverlap(range.start, range.end - 1, (subscription) => {
       this.invalidateSeq |= 1;
       if (!range.refused) this.call(subscription, range, this.invalidateSeq);

@@ -92,7 +92,7 @@ export class InvalidateRange extends HoldCounter {
     if (quiesce === undefined) return hold;
     const task = releasing(hold, blaming(owner, 'quiesce', this.name, quiesce));
     const handle = this.scheduler.spawn(owner, task, { daemon: true });
-    this.assign(hold, handle);
+    this.releasedBy(handle);
     return handle;
   }
 

@@ -58,7 +58,7 @@ export class MmuNotifiers {
     range.audience?.end(range);
     const { trace } = this.hub.simulation;
     if (trace.on) trace.emit(traced('invalidate_end', range));
-    this.hub.end$.emit(range);
+    if (this.hub.end$.observed) this.hub.end$.emit(range);
   }
 
   /**
@@ -143,7 +143,7 @@ export class MmuNotifiers {
   private announce(range: InvalidateRange): void {
     const { trace } = this.hub.simulation;
     if (trace.on) trace.emit(traced('invalidate_start', range));
-    this.emitStart(range);
+    if (this.hub.start$.observed) this.emitStart(range);
     this.intervals.start(range);
     if (!range.refused) this.classic.start(range);
     if (range.refused) this.intervals.end();

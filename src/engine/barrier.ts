@@ -7,8 +7,6 @@ import type { Scheduler } from './task.js';
 export class Hold {
   /** True once it has been released. */
   released = false;
-  /** @internal the task at whose end it is released; -1 if that is not known */
-  task = -1;
 
   /** @internal made by Barrier.hold */
   constructor(
@@ -34,13 +32,12 @@ export abstract class HoldCounter extends QueuedWaitable {
   holds = 0;
 
   private latest: Hold | null = null;
-  /** Holds of which it is known which task releases them. */
-  private ofTasks = 0;
+  /** Tasks each of which releases a hold when it ends, where that is known. */
+  private releasers: TaskHandle[] | null = null;
 
-  /** Says which task will release a hold: who waits for the barrier then waits for that task. */
-  protected assign(hold: Hold, task: TaskHandle): void {
-    hold.task = task.id;
-    this.ofTasks++;
+  /** Says which task will release a hold at its end: who waits for the barrier then waits for that task. */
+  protected releasedBy(task: TaskHandle): void {
+    (this.releasers ??= []).push(task);
   }
 
   protected take(owner: string): Hold {
@@ -54,7 +51,7 @@ export abstract class HoldCounter extends QueuedWaitable {
   letGo(): void {
     if (--this.holds > 0) return;
     this.latest = null;
-    this.ofTasks = 0;
+    this.releasers = null;
     this.allReleased();
     this.wakeAll();
   }
@@ -69,7 +66,10 @@ export abstract class HoldCounter extends QueuedWaitable {
   }
 
   describe(): string {
-    const owners = this.unreleased().map((hold) => `"${hold.owner}"`);
+    const owners: string[] = [];
+    for (let hold = this.latest; hold !== null; hold = hold.previous) {
+      if (!hold.released) owners.unshift(`"${hold.owner}"`);
+    }
     return `${this.name}, held by ${owners.join(', ')}`;
   }
 
@@ -78,15 +78,8 @@ export abstract class HoldCounter extends QueuedWaitable {
   }
 
   override owners(): readonly number[] {
-    if (this.ofTasks === 0) return NOBODY;
-    return this.unreleased().flatMap(({ task }) => (task < 0 ? [] : [task]));
-  }
-
-  /** The holds that have not been released, oldest first. */
-  private unreleased(): Hold[] {
-    const holds: Hold[] = [];
-    for (let hold = this.latest; hold !== null; hold = hold.previous) if (!hold.released) holds.push(hold);
-    return holds.reverse();
+    if (this.releasers === null) return NOBODY;
+    return this.releasers.flatMap(({ id, done }) => (done ? [] : [id]));
   }
 }
 

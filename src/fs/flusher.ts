@@ -62,13 +62,17 @@ export class Flusher implements BackgroundWriteback {
 
   private *pass(): Task {
     this.writing = true;
-    do {
-      const { urgent } = this;
-      this.urgent = false;
-      yield* this.writeInodes(urgent);
-    } while (this.urgent);
+    yield* this.writeInodes(this.takeUrgency());
+    // Who called meanwhile may have dirtied what this pass has been over.
+    while (this.takeUrgency()) yield* this.writeInodes(true);
     this.writing = false;
     if (this.dirty.size > 0) this.wakeLater();
+  }
+
+  private takeUrgency(): boolean {
+    const { urgent } = this;
+    this.urgent = false;
+    return urgent;
   }
 
   /** wb_check_old_data_flush: the oldest inodes first; all of them if that is urgent. */
