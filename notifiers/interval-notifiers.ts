@@ -123,6 +123,7 @@ export class IntervalNotifiers implements IntervalSubscriptions {
 
   /** R4: a driver that does not count an invalidation would install what it read before. */
   private checkAnswers(): void {
+    if (this.called.length === 0) return;
     for (const { subscription, range } of this.called.splice(0)) {
       if (subscription.unansweredSeq < 0) continue;
       const missing = new Error(`rule R4: it never called setSeq(${String(subscription.unansweredSeq)})`);
@@ -147,7 +148,8 @@ interface UntypedOps {
 
 /** A callback is a plain function. In JavaScript it may be written as one whose body runs later, or never. */
 function refuseToWait(answer: unknown): void {
-  const { then, next } = (answer ?? {}) as { readonly then?: unknown; readonly next?: unknown };
+  if (answer === undefined || answer === null) return;
+  const { then, next } = answer as { readonly then?: unknown; readonly next?: unknown };
   if (typeof then !== 'function' && typeof next !== 'function') return;
   throw new Error('it is async or a generator: what takes time is a task that is handed to range.hold');
 }

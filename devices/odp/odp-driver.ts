@@ -70,13 +70,14 @@ export class OdpDriver implements DeviceDriver {
       yield mm.mmapLock.shared;
       const result = yield* hmmRangeFault({ mm, notifier, notifierSeq, start, entries, request });
       mm.mmapLock.releaseShared();
-      if (result !== 0 && result !== 'EBUSY') return result;
+      // Memory may come free, and an invalidation may pass: both are tried again.
+      if (result !== 0 && result !== 'EBUSY' && result !== 'ENOMEM') return result;
       if (result === 0) {
         yield mutex;
         if (!notifier.readRetry(notifierSeq)) break;
         mutex.release();
       }
-      if (this.kernel.simulation.now >= deadline) return 'EBUSY';
+      if (this.kernel.simulation.now >= deadline) return result === 0 ? 'EBUSY' : result;
     }
     umem.keep(first, entries);
     yield* this.hardware.map(umem.mkey, first, entries.map(toMtt));
