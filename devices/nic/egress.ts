@@ -96,7 +96,8 @@ export class Egress {
       receiver.receive(packet);
       return;
     }
-    const taken = receiver.receiveRun(packet);
+    // No further than to where there is room again: what comes next is fetched at that instant, as it would be anyhow.
+    const taken = receiver.receiveRun(packet, Math.max(1, this.queued - QUEUED_REQUESTS / 2));
     this.queued -= taken;
     if (taken === packet.run) {
       this.shift();

@@ -132,8 +132,8 @@ export class Nic implements Hardware {
   }
 
   /** PacketReceiver. */
-  receiveRun(packet: NicPacket): number {
-    const taken = this.qps.get(packet.destQp)?.receiveRun(packet) ?? 0;
+  receiveRun(packet: NicPacket, most: number): number {
+    const taken = this.qps.get(packet.destQp)?.receiveRun(packet, most) ?? 0;
     this.stats.packetsReceived += taken;
     return taken;
   }

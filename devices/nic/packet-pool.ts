@@ -6,9 +6,10 @@ export interface PacketReceiver {
   /**
    * Takes the packets of a run one after the other, each at its own time, as long as each is an ordinary case and nothing
    * else happens in between. The sender keeps the object.
+   * @param most packets that may be taken
    * @returns how many were taken; the next one is to be received by itself, or later
    */
-  receiveRun(packet: NicPacket): number;
+  receiveRun(packet: NicPacket, most: number): number;
 }
 
 /** A packet between emulated NICs: what is on the wire, and a mark that is not. */

@@ -109,8 +109,8 @@ export class QueuePair {
   }
 
   /** @internal see PacketReceiver */
-  receiveRun(packet: NicPacket): number {
-    return this.state === 'RTS' ? this.responder.receiveRun(packet) : 0;
+  receiveRun(packet: NicPacket, most: number): number {
+    return this.state === 'RTS' ? this.responder.receiveRun(packet, most) : 0;
   }
 
   /** @internal */

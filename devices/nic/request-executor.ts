@@ -75,16 +75,16 @@ export class RequestExecutor {
     return 'accepted';
   }
 
-  /** @returns how many packets of a run of WRITE middle packets were taken, see Responder.receiveRun */
-  executeRun(packet: NicPacket): number {
+  /** @returns how many of the first packets of a run of WRITE middle packets were taken, see Responder.receiveRun */
+  executeRun(packet: NicPacket, most: number): number {
     const { mkey } = this;
-    const { payloadLength, run, arrival, spacing } = packet;
+    const { payloadLength, arrival, spacing } = packet;
     if (this.open !== 'WRITE' || mkey?.valid !== true || payloadLength !== this.attr.pathMtu) return 0;
-    if (run * payloadLength > this.left || mkey.firstMissing(this.address, run * payloadLength, true) >= 0) return 0;
+    if (most * payloadLength > this.left || mkey.firstMissing(this.address, most * payloadLength, true) >= 0) return 0;
     const { simulation } = this.qp.nic;
     let taken = 0;
     do this.place(mkey, packet, packet.payloadOffset + taken * payloadLength);
-    while (++taken < run && simulation.advanceAlone(arrival + taken * spacing));
+    while (++taken < most && simulation.advanceAlone(arrival + taken * spacing));
     return taken;
   }
 

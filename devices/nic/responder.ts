@@ -90,13 +90,13 @@ export class Responder {
   }
 
   /**
-   * The packets of a run, as long as nothing else comes between them; none unless they are expected and all of their
+   * The packets of a run, at most so many, as long as nothing else comes between them; none unless they are expected and all of their
    * translations are there.
    * @returns how many were taken
    */
-  receiveRun(packet: NicPacket): number {
+  receiveRun(packet: NicPacket, most: number): number {
     if (packet.psn !== this.expectedPsn || this.faults.pending || this.responses.closing) return 0;
-    const taken = this.executor.executeRun(packet);
+    const taken = this.executor.executeRun(packet, Math.min(most, packet.run));
     if (taken === 0) return 0;
     this.expectedPsn = psnAdd(this.expectedPsn, taken);
     this.nakSent = false;

@@ -18,6 +18,7 @@ export async function loadDrivers(list: string): Promise<DriverPlugin[]> {
   const plugins: DriverPlugin[] = [];
   for (const name of list.split(',').map((part) => part.trim())) {
     if (name === '') throw new UsageError(`--drivers takes names with a comma between two, not "${list}"`);
+    if (plugins.some(({ manifest }) => manifest.name === name)) throw new UsageError(`--drivers names "${name}" twice`);
     const builtIn = BUILT_IN_DRIVERS.find(({ manifest }) => manifest.name === name);
     plugins.push(builtIn ?? (await importPlugin(name)));
   }

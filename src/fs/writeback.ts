@@ -51,7 +51,9 @@ export function* writeInode(
     const next = memory.frames.index[folio] + memory.frames.pages(folio);
     memory.frames.get(folio);
     yield* memory.lockFolio(folio);
-    if ((yield* isDue(inode, folio, mode)) && (yield* clearDirtyForIo(fs.system, folio, cost))) {
+    const cleared = (yield* isDue(inode, folio, mode)) && (yield* clearDirtyForIo(fs.system, folio, cost));
+    // Drivers may have taken their time. Only a power loss takes a locked folio away from its file meanwhile.
+    if (cleared && fs.system.mappingOf(folio) === mapping) {
       yield* fs.writeFolio(inode, folio, cost);
     } else {
       memory.unlockFolio(folio);

@@ -132,6 +132,7 @@ describe('what cannot be used ends with status 2 and one message', () => {
     [['--file-content', 'full'], /--file-content takes one of written, hole, not "full"/],
     [['--drivers', 'floppy'], /--drivers: "floppy" is none of pinned, odp, and cannot be loaded as a module/],
     [['--drivers', 'pinned,,odp'], /--drivers takes names with a comma between two, not "pinned,,odp"/],
+    [['--drivers', 'odp,odp'], /--drivers names "odp" twice/],
     [['--fsync-period', '0.1ns'], /--fsync-period takes at least 1ns, or 0, not "0\.1ns"/],
     [['--trace', '/no/such/directory/t'], /--trace: cannot write/],
     [['--trace', tmpdir()], /--trace: cannot write ".*": it is a directory/],

@@ -43,6 +43,26 @@ describe.each(['ext4', 'btrfs'] as const)('a file on %s after power loss and rec
     checkInvariants(m.kernel, [m.mm]);
   });
 
+  it('does not get what a driver had kept the kernel from writing', () => {
+    const m = new Machine({ fileSystem });
+    const file = m.file(1);
+    m.mapFile(file);
+    m.store(0, 1);
+    m.fsync(file);
+    m.store(0, 9);
+    m.kernel.invalidations$.subscribe((range) => range.hold('slow', wait(500 * US)));
+    function* wait(ns: number): Task {
+      yield ns;
+    }
+    m.simulation.spawn('fsync', m.kernel.fsync(file));
+    m.advance(200 * US);
+    powerLoss(m);
+    m.simulation.run();
+    m.simulation.runUntilIdle();
+    m.fsync(m.file(1));
+    expect(m.pread(file, 0, 1)).toEqual([1]);
+  });
+
   it('does not get what was on its way to the disk, and who waited for that does not wait for ever', () => {
     for (let at = 0; at < 400 * US; at += 7 * US) {
       const m = new Machine({ fileSystem });

@@ -43,7 +43,7 @@ export interface ColumnResult {
   readonly tornBlocks: number;
   /** The most at any such moment. */
   readonly badChecksums: number;
-  /** When the most bytes would have been lost, in ns from the first post; 0 if none would. */
+  /** When the most bytes would have been lost, or blocks torn or unreadable, in ns from the first post; 0 if none would. */
   readonly worstMomentNs: number;
   /** What the power loss at the end of the run took. */
   readonly atEnd: Verdict;

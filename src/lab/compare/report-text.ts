@@ -14,7 +14,7 @@ interface Row {
 
 const ROWS: readonly Row[] = [
   { label: 'memory registration', value: (_, { remoteMemory }) => (remoteMemory.length === 0 ? 'none' : 'ok') },
-  { label: 'requests completed', value: (c) => `${count(c.completed)} of ${count(c.requests)}` },
+  { label: 'requests completed', value: (c) => `${count(c.completed)} of ${count(wanted(c))}` },
   { label: '  with an error', value: (c) => count(c.errors) },
   { label: '  not at all', value: (c) => count(c.unfinished) },
   { label: 'bytes acknowledged', value: (c) => count(c.acknowledgedBytes) },
@@ -150,11 +150,13 @@ function conclusion(column: ColumnResult): string {
 }
 
 /** What did not work, whatever became of the data. */
-function failures({ requests, errors, unfinished }: ColumnResult): string[] {
+function failures(column: ColumnResult): string[] {
+  const { errors, unfinished } = column;
+  const all = count(wanted(column));
   return [
-    errors > 0 ? `${count(errors)} of ${count(requests)} requests failed` : '',
+    errors > 0 ? `${count(errors)} of ${all} requests failed` : '',
     unfinished > 0
-      ? `${count(unfinished)} of ${count(requests)} requests had not ended when nothing had for a long time: the device was starved`
+      ? `${count(unfinished)} of ${all} requests had not ended when nothing had for a long time: the device was starved`
       : '',
   ].filter((text) => text !== '');
 }
@@ -174,6 +176,11 @@ function verdictOf(column: ColumnResult): string {
   return promisedBytes === 0
     ? 'there was nothing for fsync to promise'
     : 'at every fsync, all that it promised was on the disk, whole';
+}
+
+/** Requests that were posted or waited to be. */
+function wanted({ completed, errors, unfinished }: ColumnResult): number {
+  return completed + errors + unfinished;
 }
 
 function mean(total: number, { fsync }: ColumnResult): number {

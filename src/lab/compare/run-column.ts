@@ -118,6 +118,7 @@ export class ColumnRun {
     yield* this.replayer.registerStandingKeys();
     if (this.options.fsyncPeriod > 0) {
       for (const host of this.hosts.values()) {
+        if (host.inode === null) continue;
         simulation.spawn(`fsync of ${host.name}`, this.fsyncPeriodically(host), { daemon: true });
       }
     }
@@ -162,8 +163,7 @@ export class ColumnRun {
     const returned = watched?.data.fsyncBegins();
     const cost = yield* this.world.kernel.fsync(inode);
     if (watched !== undefined && returned !== undefined) {
-      watched.watch.look(returned());
-      this.noteMoment();
+      this.noteMoment(watched.watch, returned());
     }
     this.fsync.count++;
     this.fsync.totalNs += cost.ns;
@@ -175,11 +175,14 @@ export class ColumnRun {
     this.residentPages = Math.max(this.residentPages, resident);
   }
 
-  /** What a power loss would take at this moment. */
-  private noteMoment(): void {
+  /** What a power loss would take at this moment, of all files: a commit is everybody's. `synced` is the file just synced. */
+  private noteMoment(synced: PromiseWatch, covered: ReadonlySet<number>): void {
     let now = NO_HARM;
-    for (const { watch } of this.watched.values()) now = addVerdicts(now, watch.now);
-    if (now.lostBytes > this.worst.lostBytes) this.worstAt = this.world.simulation.now;
+    for (const { watch } of this.watched.values()) {
+      watch.look(watch === synced ? covered : NO_PAGES);
+      now = addVerdicts(now, watch.now);
+    }
+    if (isWorse(now, this.worst)) this.worstAt = this.world.simulation.now;
     this.worst = worseOf(this.worst, now);
   }
 
@@ -235,7 +238,7 @@ export class ColumnRun {
         ? watched.reduce((all, [{ inode }, { data }]) => (inode ? addVerdicts(all, judge(inode, data)) : all), NO_HARM)
         : NO_HARM;
     const worst = worseOf(this.worst, atEnd);
-    const worstAt = atEnd.lostBytes > this.worst.lostBytes ? world.simulation.now : this.worstAt;
+    const worstAt = isWorse(atEnd, this.worst) ? world.simulation.now : this.worstAt;
     const hosts = [...this.hosts.values()];
     const total = (pick: (host: ReplayHost) => number): number => hosts.reduce((all, host) => all + pick(host), 0);
     return {
@@ -249,7 +252,7 @@ export class ColumnRun {
       acknowledgedBytes,
       promisedBytes: watched.reduce((all, [, { data }]) => all + data.promisedBytes, 0),
       ...worst,
-      worstMomentNs: worst.lostBytes > 0 ? worstAt - replayer.firstPostAt : 0,
+      worstMomentNs: worstAt === 0 ? 0 : worstAt - replayer.firstPostAt,
       atEnd,
       staleReads: this.staleReads.size,
       fsErrors: world.kernel.fs.complaints,
@@ -267,6 +270,14 @@ export class ColumnRun {
       notPosted: replayer.notPosted.list(),
     };
   }
+}
+
+const NO_PAGES: ReadonlySet<number> = new Set();
+
+/** More bytes lost; where none are, more blocks torn or unreadable. */
+function isWorse(a: Verdict, b: Verdict): boolean {
+  if (a.lostBytes !== b.lostBytes) return a.lostBytes > b.lostBytes;
+  return a.tornBlocks + a.badChecksums > b.tornBlocks + b.badChecksums;
 }
 
 function hostNames(summary: CaptureSummary): string[] {

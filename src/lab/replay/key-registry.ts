@@ -15,6 +15,8 @@ const PATIENCE = 1 * SEC;
 class Entry {
   region: MemoryRegion | null = null;
   started = false;
+  /** The life that had the index before, in the capture. */
+  previous: Entry | null = null;
   /** Requests of the capture that use it and are not over. */
   left: number;
   /** Open when the key is registered; when its last request is over; when it is deregistered. */
@@ -43,16 +45,18 @@ class Entry {
 export class KeyRegistry {
   private readonly byLife = new Map<KeyLife, Entry>();
   private readonly byKey = new Map<number, Entry[]>();
-  /** The life that had an index last. */
-  private readonly byIndex = new Map<number, Entry>();
 
+  /** @param lives in the order of their first use */
   constructor(
     private readonly simulation: Simulation,
     private readonly registrar: KeyRegistrar,
     lives: readonly KeyLife[],
   ) {
+    const latest = new Map<number, Entry>();
     for (const life of lives) {
       const entry = new Entry(simulation, life);
+      entry.previous = latest.get(life.rKey >>> 8) ?? null;
+      latest.set(life.rKey >>> 8, entry);
       this.byLife.set(life, entry);
       const list = this.byKey.get(life.rKey);
       if (list === undefined) this.byKey.set(life.rKey, [entry]);
@@ -113,19 +117,28 @@ export class KeyRegistry {
     this.end(entry);
   }
 
-  /** Whatever had the index before must be gone. */
-  private *clearTheWay(entry: Entry): Task {
-    const index = entry.life.rKey >>> 8;
-    const previous = this.byIndex.get(index);
-    this.byIndex.set(index, entry);
-    if (previous === undefined) return;
-    if (previous.life.key.end.how === 'superseded') yield* this.retire(previous.life);
-    yield previous.ready;
-    // Otherwise its invalidation is on its way. Should it fail here, the key ends all the same.
+  /**
+   * Whatever had the index before, in the order of the capture, must be gone. So a request waits for earlier ones only, and
+   * never for itself.
+   */
+  private *clearTheWay({ previous }: Entry): Task {
+    for (let before = previous; before !== null; before = before.previous) {
+      yield before.idle;
+      // None of its requests was posted: whoever came before it may still be there.
+      if (!before.started) continue;
+      yield before.ready;
+      yield* this.untilOver(before);
+      return;
+    }
+  }
+
+  private *untilOver(entry: Entry): Task {
+    if (entry.life.key.end.how !== 'invalidated') this.end(entry);
+    // Its invalidation is on its way. The capture shows that it came; should it fail here, the key ends all the same.
     const patience = this.simulation.after(PATIENCE, 'patience with an rkey', () => {
-      this.end(previous);
+      this.end(entry);
     });
-    yield previous.over;
+    yield entry.over;
     patience.cancel();
   }
 

@@ -43,15 +43,17 @@ export function judge(inode: Inode, data: AcknowledgedData): Verdict {
   return data.promised.writtenPages().reduce((all, page) => addVerdicts(all, judgePage(inode, data, page)), NO_HARM);
 }
 
-/** The same for one page. */
+/** The same for one page; a page of which nothing was promised is no harm, whatever it holds. */
 export function judgePage(inode: Inode, data: AcknowledgedData, page: number): Verdict {
   const record = page < inode.mapping.sizeInPages ? inode.blocks.durableRecord(page) : undefined;
   const readable = record !== undefined && inode.fs.isIntact(record.block, record.checksum);
   let lostBytes = 0;
+  let promisedBytes = 0;
   const lost = new Set<number>();
   const kept = new Set<number>();
   data.promised.forEachRun(page, 0, PAGE_SIZE, (start, end, promised) => {
     if (promised === 0) return;
+    promisedBytes += end - start;
     if (!readable) {
       lostBytes += end - start;
       return;
@@ -69,6 +71,6 @@ export function judgePage(inode: Inode, data: AcknowledgedData, page: number): V
   return {
     lostBytes,
     tornBlocks: [...lost].some((request) => kept.has(request)) ? 1 : 0,
-    badChecksums: record !== undefined && !readable ? 1 : 0,
+    badChecksums: promisedBytes > 0 && record !== undefined && !readable ? 1 : 0,
   };
 }

@@ -11,6 +11,7 @@ function column({ columns }: Comparison, driver: string, policy: string): Column
   return found;
 }
 
+const VA = 0x7f00_0000_0000n;
 const SHIPPED = ['fio-librpma-file-1024', 'odp-write-ext4file-q4-4096'];
 
 describe('the shipped captures', () => {
@@ -146,6 +147,35 @@ describe('a hostile capture', () => {
     const result = column(compare(defaults(traffic.file(), { drivers: defaults('').drivers.slice(1) })), 'odp', 'P12');
     expect(result).toMatchObject({ requests: 0 });
     expect(result.notPosted).toMatchObject([{ reason: 'no-memory', count: 513, firstFrame: 1, firstOffset: 24 }]);
+  });
+
+  it('with several hosts counts what all of them would lose at one moment, not the worst of each', () => {
+    const step = 1_000_000;
+    const a = new Traffic(0x20, 0x10, '10.0.0.1', '10.0.0.2');
+    const b = new Traffic(0x21, 0x11, '10.0.0.1', '10.0.0.3');
+    const at = (traffic: Traffic, ms: number): Traffic => {
+      traffic.ns = ms * step;
+      return traffic;
+    };
+    // A loses 4096 bytes until its key is superseded; the page is then written in the background. Only then B loses as much.
+    for (const [psn, ms] of [0, 600, 1300].entries()) at(a, ms).write(psn, VA, data(4096, psn), 4096, 0x1200).ack(psn);
+    at(a, 1700)
+      .write(3, VA + 8192n, data(64), 4096, 0x1201)
+      .ack(3);
+    for (const [psn, ms] of [0, 600].entries()) at(b, ms).write(psn, VA, data(8, psn), 4096, 0x1300).ack(psn);
+    at(b, 1800)
+      .write(2, VA + 4096n, data(4096, 9), 4096, 0x1300)
+      .ack(2);
+    at(b, 3300)
+      .write(3, VA + 4096n, data(8, 9), 4096, 0x1300)
+      .ack(3);
+    const file = a.merge(b).file();
+    for (const seed of [1, 2, 3, 4, 5, 6]) {
+      const options = { seed, fsyncPeriod: 500 * step, writeback: { writeback: 20 * step, expire: 0 } };
+      const { lostBytes } = column(compare(defaults(file, options)), 'pinned', 'P0');
+      expect(lostBytes).toBeGreaterThanOrEqual(4096);
+      expect(lostBytes).toBeLessThanOrEqual(4104);
+    }
   });
 
   it('that starves a device under fsync ends, and says so', () => {

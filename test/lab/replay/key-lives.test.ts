@@ -37,6 +37,42 @@ describe('a key whose index is used again with another key byte', () => {
   });
 });
 
+describe('keys of one index on several queue pairs', () => {
+  it('come one after the other as in the capture, though the queue pairs do not keep step', () => {
+    const a = new Traffic(0x20, 0x10);
+    const b = new Traffic(0x21, 0x11);
+    const psns = new Map([
+      [a, 0],
+      [b, 0],
+    ]);
+    let ns = 0;
+    const write = (traffic: Traffic, rKey: number): void => {
+      const psn = psns.get(traffic) ?? 0;
+      traffic.ns = ns;
+      traffic.write(psn, VA, data(64), 4096, rKey).ack(psn);
+      psns.set(traffic, psn + 1);
+      ns += MS;
+    };
+    // B is busy with keys of its own for a while.
+    for (let i = 0; i < 4; i++) write(b, 0x3300 + i);
+    for (const [traffic, rKey] of [
+      [a, 0x1200],
+      [b, 0x1201],
+      [a, 0x1202],
+      [b, 0x1202],
+      [a, 0x1203],
+    ] as const) {
+      write(traffic, rKey);
+    }
+    const file = a.merge(b);
+    for (const asFastAsPossible of [true, false]) {
+      for (const result of columns(file, { asFastAsPossible })) {
+        expect(result).toMatchObject({ completed: 9, errors: 0, unfinished: 0 });
+      }
+    }
+  });
+});
+
 describe('a key that is invalidated by the other side', () => {
   it('serves requests on other queue pairs first, however long they take', () => {
     const writes = new Traffic(0x20, 0x10);
