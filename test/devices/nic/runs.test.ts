@@ -24,7 +24,8 @@ function story(profile: typeof CONNECTX, pathMtu: number, lengths: readonly numb
         });
         at += length + 100;
       }
-      for (let i = 0; i < lengths.length; i++) ends.push([(yield* pair.completions.next()).wrId, pair.world.simulation.now]);
+      for (let i = 0; i < lengths.length; i++)
+        ends.push([(yield* pair.completions.next()).wrId, pair.world.simulation.now]);
       const { packetsSent, retransmits, pageFaults } = pair.client.stats;
       const bytes = yield* pair.load(0, at);
       return { ends, packetsSent, retransmits, pageFaults, received: pair.server.stats.packetsReceived, bytes };
