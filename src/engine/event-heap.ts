@@ -58,19 +58,17 @@ export class EventHeap {
     const time = times[size];
     const seq = seqs[size];
     let hole = 0;
-    for (;;) {
-      const first = (hole << 2) + 1;
-      if (first >= size) break;
-      const end = first + 4 < size ? first + 4 : size;
+    for (let first = 1; first < size; first = (hole << 2) + 1) {
       let best = first;
-      let bestTime = times[first];
-      for (let child = first + 1; child < end; child++) {
-        const childTime = times[child];
-        if (childTime < bestTime || (childTime === bestTime && seqs[child] < seqs[best])) {
-          best = child;
-          bestTime = childTime;
-        }
+      if (first + 3 < size) {
+        // The earliest of four in two rounds. Which one it is cannot be predicted, so it is computed and not branched on.
+        const left = first + earlier(times, seqs, first + 1, first);
+        const right = first + 2 + earlier(times, seqs, first + 3, first + 2);
+        best = left + (right - left) * earlier(times, seqs, right, left);
+      } else {
+        for (let child = first + 1; child < size; child++) if (earlier(times, seqs, child, best) === 1) best = child;
       }
+      const bestTime = times[best];
       if (bestTime > time || (bestTime === time && seqs[best] > seq)) break;
       times[hole] = bestTime;
       seqs[hole] = seqs[best];
@@ -94,4 +92,9 @@ export class EventHeap {
 function enlarged<A extends Float64Array | Int32Array>(from: A, to: A): A {
   to.set(from);
   return to;
+}
+
+/** 1 if entry `a` comes before entry `b`, 0 if not. */
+function earlier(times: Float64Array, seqs: Float64Array, a: number, b: number): number {
+  return +(times[a] < times[b]) | (+(times[a] === times[b]) & +(seqs[a] < seqs[b]));
 }

@@ -207,29 +207,56 @@ export class Simulation implements Scheduler, TimerHost {
 
   /** The id to run next; time moves on when nothing is ready. NOBODY if nothing is due by `until`. */
   private next(until: number): number {
-    const { ready, heap } = this;
-    while (ready.length === 0) {
-      const time = heap.minTime;
-      if (time > until || time === Infinity) return NOBODY;
-      let id = this.popDue(time);
-      if (id === NOBODY) continue;
-      // The common case, one event at this instant, does not go through the ready queue.
-      if (heap.minTime !== time) return id;
-      ready.push(id);
-      while (heap.minTime === time) {
-        id = this.popDue(time);
-        if (id !== NOBODY) ready.push(id);
-      }
-    }
-    if (++this.stepsAtInstant > LIVELOCK_STEPS) throw this.livelock(ready.at(0));
-    if (this.policy.fifo || ready.length === 1) return ready.shift();
-    const index = this.policy.pick(this.readySet);
+    const { policy, ready } = this;
+    if (policy.fifo) return this.oldest(until);
+    this.gatherDue(until);
+    if (ready.length === 0) return NOBODY;
+    this.countStep(ready.at(0));
+    if (ready.length === 1) return ready.shift();
+    const index = policy.pick(this.readySet);
     if (!(index >= 0 && index < ready.length)) {
       throw new SimulationError(
-        `policy "${this.policy.name}" picked number ${String(index)} of ${String(ready.length)} ready tasks`,
+        `policy "${policy.name}" picked number ${String(index)} of ${String(ready.length)} ready tasks`,
       );
     }
     return ready.removeAt(index);
+  }
+
+  /**
+   * First in, first out needs no list of who is ready: what the heap has of this instant was there before anything that
+   * became ready in it.
+   */
+  private oldest(until: number): number {
+    const { ready, heap } = this;
+    for (;;) {
+      const time = heap.minTime;
+      if (time !== this.now && ready.length > 0) {
+        this.countStep(ready.at(0));
+        return ready.shift();
+      }
+      if (time > until || time === Infinity) return NOBODY;
+      const id = this.popDue(time);
+      if (id === NOBODY) continue;
+      this.countStep(id);
+      return id;
+    }
+  }
+
+  /** If nothing is ready: moves on to the next instant and makes ready all that is due then. */
+  private gatherDue(until: number): void {
+    const { ready, heap } = this;
+    while (ready.length === 0) {
+      const time = heap.minTime;
+      if (time > until || time === Infinity) return;
+      while (heap.minTime === time) {
+        const id = this.popDue(time);
+        if (id !== NOBODY) ready.push(id);
+      }
+    }
+  }
+
+  private countStep(id: number): void {
+    if (++this.stepsAtInstant > LIVELOCK_STEPS) throw this.livelock(id);
   }
 
   /** Takes the earliest entry off the heap and moves the clock to it; NOBODY if it was a disarmed timer's. */
