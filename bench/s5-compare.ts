@@ -1,30 +1,12 @@
 import 'reflect-metadata';
 import { fileURLToPath } from 'node:url';
-import { LINUX_WRITEBACK_TIMERS, NVME } from '../src/fs/index.js';
-import { compare, type Comparison } from '../src/lab/index.js';
-import { CONNECTX } from '../devices/nic/index.js';
-import { odp } from '../devices/odp/index.js';
-import { pinned } from '../devices/pinned/index.js';
+import { compare, defaultOptions, type Comparison } from '../src/lab/index.js';
 import { median, timed } from './measure.js';
 
 const CAPTURE = fileURLToPath(new URL('../../captures/fio-librpma-file-1024.pcap', import.meta.url));
 
 function runCompare(): Comparison {
-  return compare({
-    capture: CAPTURE,
-    seed: 1,
-    fileSystem: 'ext4',
-    fsyncPeriod: 50_000_000,
-    writeback: LINUX_WRITEBACK_TIMERS,
-    disk: NVME,
-    device: CONNECTX,
-    memory: 2 ** 34,
-    content: 'written',
-    asFastAsPossible: false,
-    icrc: 'check',
-    drivers: [pinned, odp],
-    monitors: [],
-  });
+  return compare(defaultOptions(CAPTURE));
 }
 
 /** What S5 prints: there is no peer to compare with, so these are rates. */

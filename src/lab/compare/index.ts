@@ -6,6 +6,6 @@
 export type { ColumnResult, Refusal } from './column.js';
 export { compare, type Comparison } from './compare.js';
 export type { Monitor, MonitoredRun } from './monitor.js';
-export type { CompareOptions } from './options.js';
+export { defaultOptions, type CompareOptions } from './options.js';
 export { comparisonJson, foundLoss, type ComparisonJson } from './report-json.js';
 export { comparisonText } from './report-text.js';

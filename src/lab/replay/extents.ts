@@ -1,10 +1,10 @@
 import { HPAGE_SIZE, PAGE_SIZE } from '../../base/index.js';
 import type { RemoteKey } from '../capture/index.js';
 
-const PAGE = BigInt(PAGE_SIZE);
+export const PAGE = BigInt(PAGE_SIZE);
 const PIECE = BigInt(HPAGE_SIZE);
 /** One key may reach over at most this many pages: 1 TiB. */
-const MAX_KEY_PAGES = 1n << 28n;
+export const MAX_KEY_PAGES = 1n << 28n;
 /** A key that reaches over more pages than this, and uses few of them, is laid out without what it does not use: 256 MiB. */
 const SPARSE_PAGES = 1n << 16n;
 /** Few: one in so many. */

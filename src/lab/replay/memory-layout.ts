@@ -1,10 +1,8 @@
 import { PAGE_SIZE } from '../../base/index.js';
 import type { RemoteKey } from '../capture/index.js';
-import { extentsOf, joined, totalPages, type Extent } from './extents.js';
+import { MAX_KEY_PAGES, extentsOf, joined, totalPages, type Extent } from './extents.js';
 import { USER_START, groups, place, type Segment } from './place-segments.js';
 
-/** One key may span at most this many pages: 1 TiB. */
-const MAX_KEY_PAGES = 1n << 28n;
 /** Pages of all segments of one host: file pages are 31-bit numbers. */
 const MAX_HOST_PAGES = 1n << 30n;
 

@@ -1,4 +1,4 @@
-import { joined, pagesOf, totalPages, type Extent } from './extents.js';
+import { PAGE, joined, pagesOf, totalPages, type Extent } from './extents.js';
 
 /** Addresses above this are a kernel's, or an IOVA: a process cannot map there. */
 const USER_END = 1n << 47n;
@@ -6,7 +6,6 @@ const USER_END = 1n << 47n;
 export const USER_START = 1n << 16n;
 /** Where segments go, from here up, that cannot be at their own address. */
 const ELSEWHERE = 1n << 44n;
-const PAGE = 4096n;
 
 /** A run of remote memory as one mapping of the host's file. */
 export interface Segment {

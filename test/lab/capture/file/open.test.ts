@@ -93,11 +93,9 @@ describe('a capture without frames', () => {
 });
 
 describe('readFrames', () => {
-  const onLinux = process.platform === 'linux' ? it : it.skip;
-
-  onLinux('lets go of the file when its user stops early', () => {
+  it('lets go of the file when its user stops early', () => {
     const path = pcapFile([0, 5].map((ns) => ({ ns, bytes: new Uint8Array(60) })));
-    const open = (): number => readdirSync('/proc/self/fd').length;
+    const open = (): number => readdirSync('/dev/fd').length;
     const before = open();
     for (let i = 0; i < 20; i++) for (const frame of readFrames(path)) if (frame.number === 1) break;
     expect(open()).toBeLessThan(before + 10);
