@@ -143,7 +143,7 @@ export class OdpDriver implements DeviceDriver {
     for (let first = 0; first < umem.mkey.pages; first += SNAPSHOT_PAGES) {
       const pages = Math.min(SNAPSHOT_PAGES, umem.mkey.pages - first);
       const start = pageOf(umem.start) + first;
-      if (umem.mm.pageTable.hasLeafIn(start, start + pages)) yield* this.mapPages(umem, first, pages, 0);
+      if (umem.mm.pageTable.isPopulatedIn(start, start + pages)) yield* this.mapPages(umem, first, pages, 0);
     }
   }
 }

@@ -226,7 +226,7 @@ export class KernelCore {
       const bytes = Math.min(PAGE_SIZE - within, length - done);
       const pte = mm.pageTable.get(pageOf(at));
       if (write ? pteWritable(pte) : ptePresent(pte)) {
-        mm.pageTable.set(pageOf(at), pte | PTE_ACCESSED | (write ? PTE_DIRTY : 0));
+        mm.pageTable.addFlags(pageOf(at), PTE_ACCESSED | (write ? PTE_DIRTY : 0));
         touch(pteFrame(pte), within, bytes, done);
         done += bytes;
         continue;

@@ -1,5 +1,6 @@
 import { LEAF_MASK, LEAF_SHIFT, PTRS_PER_PTE } from '../base/index.js';
-import { PTE_NONE } from './pte.js';
+import { SimulationError } from '../engine/index.js';
+import { FRAME_SHIFT, PTE_NONE, ptePresent } from './pte.js';
 
 /** Leaves per directory: a directory spans 1 GiB. */
 const DIRECTORY_SHIFT = 9;
@@ -8,11 +9,15 @@ const PAGES_PER_DIRECTORY = 1 << (LEAF_SHIFT + DIRECTORY_SHIFT);
 
 interface Directory {
   readonly leaves: (Int32Array | null)[];
+  /** Huge entries by slot: where one is, there is no leaf. Absent until there is the first. */
+  huge: Int32Array | null;
+  /** Slots that have a leaf or a huge entry. */
   used: number;
 }
 
 /**
- * The page tables of one mm: a radix tree whose leaves are 512 entries, as the hardware has them.
+ * The page tables of one mm: a radix tree whose leaves are 512 entries, as the hardware has them. In place of a leaf there
+ * may be a huge entry (a pmd) that maps, or stands for, all 2 MiB at once.
  *
  * Pages are named by their number (address / 4096), up to 2^35. A leaf exists from the first fault in its 2 MiB until
  * the range is unmapped, whatever its entries hold meanwhile: Linux behaves differently where there is no leaf.
@@ -25,7 +30,7 @@ export class PageTable {
   private lastLeafKey = -1;
   private lastLeaf: Int32Array | null = null;
 
-  /** The entry of a page, PTE_NONE if there is none. */
+  /** The entry of a page, PTE_NONE if there is none. Under a huge entry that is present: what a small one would say. */
   get(page: number): number {
     const key = Math.floor(page / PTRS_PER_PTE);
     let leaf = this.lastLeaf;
@@ -34,7 +39,58 @@ export class PageTable {
       this.lastLeaf = leaf;
       this.lastLeafKey = key;
     }
-    return leaf === null ? PTE_NONE : leaf[page & LEAF_MASK];
+    return leaf === null ? this.underHuge(page) : leaf[page & LEAF_MASK];
+  }
+
+  /** Adds flags to the entry that maps a page, small or huge. */
+  addFlags(page: number, flags: number): void {
+    const huge = this.huge(page);
+    if (huge === PTE_NONE) this.set(page, this.get(page) | flags);
+    else this.setHuge(page, huge | flags);
+  }
+
+  /** The huge entry of the 2 MiB around a page, PTE_NONE if there is none. */
+  huge(page: number): number {
+    const directory = this.directories.get(Math.floor(page / PAGES_PER_DIRECTORY));
+    return directory?.huge?.[(page >>> LEAF_SHIFT) & DIRECTORY_MASK] ?? PTE_NONE;
+  }
+
+  /** Sets or, with PTE_NONE, removes the huge entry around a page. There must be no leaf. */
+  setHuge(page: number, entry: number): void {
+    const directory = this.directoryForWriting(page);
+    const slot = (page >>> LEAF_SHIFT) & DIRECTORY_MASK;
+    if (directory.leaves[slot] !== null) {
+      throw new SimulationError(`a huge entry at page ${String(page)}, which has a page table`);
+    }
+    directory.huge ??= new Int32Array(1 << DIRECTORY_SHIFT);
+    directory.used += (entry === PTE_NONE ? 0 : 1) - (directory.huge[slot] === PTE_NONE ? 0 : 1);
+    directory.huge[slot] = entry;
+    this.lastLeafKey = -1;
+  }
+
+  /** A leaf of empty entries in place of whatever is around a page: a huge entry, another leaf or nothing. */
+  replaceByLeaf(page: number): void {
+    if (this.huge(page) !== PTE_NONE) this.setHuge(page, PTE_NONE);
+    this.leafForWriting(page).fill(PTE_NONE);
+  }
+
+  /** Drops the leaf around a page, if there is one; its entries are gone with it. */
+  dropLeaf(page: number): void {
+    const directory = this.directories.get(Math.floor(page / PAGES_PER_DIRECTORY));
+    const slot = (page >>> LEAF_SHIFT) & DIRECTORY_MASK;
+    if (directory === undefined || directory.leaves[slot] === null) return;
+    directory.leaves[slot] = null;
+    directory.used--;
+    this.lastLeafKey = -1;
+  }
+
+  /** The first page of [from, to) whose 2 MiB have a leaf or a huge entry; `to` if there is none. */
+  nextPopulated(from: number, to: number): number {
+    let page = this.skipHoles(from, to);
+    while (page < to && this.leaf(page) === null && this.huge(page) === PTE_NONE) {
+      page = this.skipHoles(nextLeaf(page), to);
+    }
+    return Math.min(page, to);
   }
 
   set(page: number, pte: number): void {
@@ -56,18 +112,14 @@ export class PageTable {
     return this.directories.has(Math.floor(page / PAGES_PER_DIRECTORY));
   }
 
-  /** True if [from, to) has a leaf. */
-  hasLeafIn(from: number, to: number): boolean {
-    for (let page = from; page < to; page = nextLeaf(page)) {
-      page = this.skipHoles(page, to);
-      if (page < to && this.leaf(page) !== null) return true;
-    }
-    return false;
+  /** True if [from, to) has a leaf or a huge entry. */
+  isPopulatedIn(from: number, to: number): boolean {
+    return this.nextPopulated(from, to) < to;
   }
 
   /**
-   * Calls `visit` for every entry of [from, to) that is not empty, in order. The visitor may change entries, of this
-   * page and of others.
+   * Calls `visit` for every small entry of [from, to) that is not empty, in order. The visitor may change entries, of
+   * this page and of others. Huge entries are passed over.
    */
   forEach(from: number, to: number, visit: (page: number, pte: number) => void): void {
     let page = this.skipHoles(from, to);
@@ -84,7 +136,10 @@ export class PageTable {
     }
   }
 
-  /** free_pgtables: drops the leaves that lie in [from, to) as a whole. Their entries must be empty. */
+  /**
+   * free_pgtables: drops the leaves that lie in [from, to) as a whole, and directories of which nothing else is used.
+   * Their entries must be empty.
+   */
   freeLeaves(from: number, to: number): void {
     let page = this.skipHoles(Math.ceil(from / PTRS_PER_PTE) * PTRS_PER_PTE, to);
     while (page + PTRS_PER_PTE <= to) {
@@ -108,19 +163,33 @@ export class PageTable {
     return count;
   }
 
-  private leafForWriting(page: number): Int32Array {
-    const found = this.leaf(page);
-    if (found !== null) return found;
+  private underHuge(page: number): number {
+    const entry = this.huge(page);
+    return ptePresent(entry) ? (entry + ((page & LEAF_MASK) << FRAME_SHIFT)) | 0 : entry;
+  }
+
+  private directoryForWriting(page: number): Directory {
     const key = Math.floor(page / PAGES_PER_DIRECTORY);
     let directory = this.directories.get(key);
     if (directory === undefined) {
-      directory = { leaves: new Array<null>(1 << DIRECTORY_SHIFT).fill(null), used: 0 };
+      directory = { leaves: new Array<null>(1 << DIRECTORY_SHIFT).fill(null), huge: null, used: 0 };
       this.directories.set(key, directory);
       this.lastKey = -1;
     }
+    return directory;
+  }
+
+  private leafForWriting(page: number): Int32Array {
+    const found = this.leaf(page);
+    if (found !== null) return found;
+    const directory = this.directoryForWriting(page);
+    const slot = (page >>> LEAF_SHIFT) & DIRECTORY_MASK;
+    if (directory.huge !== null && directory.huge[slot] !== PTE_NONE) {
+      throw new SimulationError(`a small entry at page ${String(page)}, which a huge one maps`);
+    }
     const leaf = new Int32Array(PTRS_PER_PTE);
     this.lastLeafKey = -1;
-    directory.leaves[(page >>> LEAF_SHIFT) & DIRECTORY_MASK] = leaf;
+    directory.leaves[slot] = leaf;
     directory.used++;
     return leaf;
   }

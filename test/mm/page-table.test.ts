@@ -33,7 +33,7 @@ describe('a page table', () => {
     expect(table.leafCount).toBe(2);
     table.set(3, 0);
     table.set(4, 0);
-    expect([table.hasLeafIn(0, 10), table.hasLeafIn(LEAF, LEAF + 1), table.hasLeafIn(2 * LEAF, GIB)]).toEqual([
+    expect([table.isPopulatedIn(0, 10), table.isPopulatedIn(LEAF, LEAF + 1), table.isPopulatedIn(2 * LEAF, GIB)]).toEqual([
       true,
       true,
       false,
@@ -51,7 +51,7 @@ describe('a page table', () => {
     for (const page of [0, LEAF, 2 * LEAF]) table.set(page, 1);
     for (const page of [0, LEAF, 2 * LEAF]) table.set(page, 0);
     table.freeLeaves(1, 3 * LEAF - 1);
-    expect([table.hasLeafIn(0, 1), table.hasLeafIn(LEAF, LEAF + 1), table.hasLeafIn(2 * LEAF, 3 * LEAF)]).toEqual([
+    expect([table.isPopulatedIn(0, 1), table.isPopulatedIn(LEAF, LEAF + 1), table.isPopulatedIn(2 * LEAF, 3 * LEAF)]).toEqual([
       true,
       false,
       true,
