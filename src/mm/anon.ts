@@ -1,16 +1,7 @@
 import type { Task } from '../engine/index.js';
-import type { AnonVma } from './anon-vma.js';
-import { PG_ANON, PG_ANON_EXCLUSIVE, PG_UPTODATE } from './page-flags.js';
+import { anonVmaPrepare } from './anon-vma.js';
+import { PG_ANON, PG_ANON_EXCLUSIVE, PG_SWAPBACKED, PG_UPTODATE } from './page-flags.js';
 import type { Vma } from './vma.js';
-
-/** anon_vma_prepare: the family to which this mapping's anonymous pages belong. */
-function anonVmaFor(vma: Vma): AnonVma {
-  if (vma.anonVma === null) {
-    vma.anonVma = vma.mm.system.newAnonVma(vma.pgoff);
-    vma.anonVma.vmas.add(vma);
-  }
-  return vma.anonVma;
-}
 
 /**
  * A zeroed anonymous frame for the page at `address`, exclusive to this mm, not mapped yet.
@@ -18,11 +9,11 @@ function anonVmaFor(vma: Vma): AnonVma {
  */
 export function* newAnonPage(vma: Vma, address: number): Task<number> {
   const { system } = vma.mm;
-  const anonVma = anonVmaFor(vma);
+  const anonVma = anonVmaPrepare(vma);
   const frame = yield* system.allocate(0);
   if (frame < 0) return -1;
   const { frames } = system.memory;
-  frames.set(frame, PG_ANON | PG_ANON_EXCLUSIVE | PG_UPTODATE);
+  frames.set(frame, PG_ANON | PG_ANON_EXCLUSIVE | PG_SWAPBACKED | PG_UPTODATE);
   frames.owner[frame] = anonVma.id;
   frames.index[frame] = vma.pageIndex(address) - anonVma.base;
   return frame;

@@ -19,18 +19,20 @@ export class BuddyAllocator {
   /** Frames from here on are free and on no list yet. */
   private untouched: number;
 
+  /** Its frames: [first, end). Both lie between blocks of the largest order, or at the ends of memory. */
   constructor(
     private readonly frames: FrameTable,
     first: number,
+    private readonly end: number = frames.count,
   ) {
     this.untouched = first;
-    this.free = frames.count - first;
+    this.free = end - first;
   }
 
   /** @returns the first frame of a block of 2^order frames, or -1 if there is none */
   allocate(order: number): number {
     let found = this.smallest(order);
-    while (found < 0 && this.untouched < this.frames.count) {
+    while (found < 0 && this.untouched < this.end) {
       this.grow();
       found = this.smallest(order);
     }
@@ -50,7 +52,7 @@ export class BuddyAllocator {
     let size = order;
     while (size < MAX_ORDER) {
       const buddy = start ^ (1 << size);
-      if (buddy >= this.frames.count || this.frames.flags[buddy] !== freeBlock(size)) break;
+      if (buddy >= this.end || this.frames.flags[buddy] !== freeBlock(size)) break;
       this.remove(buddy, size);
       start = Math.min(start, buddy);
       size++;
@@ -66,7 +68,7 @@ export class BuddyAllocator {
 
   /** Puts untouched memory up to the next multiple of the largest order on the lists, in blocks as large as fit. */
   private grow(): void {
-    const end = Math.min(this.frames.count, (this.untouched | ((1 << MAX_ORDER) - 1)) + 1);
+    const end = Math.min(this.end, (this.untouched | ((1 << MAX_ORDER) - 1)) + 1);
     while (this.untouched < end) {
       let order = 0;
       while ((this.untouched & ((2 << order) - 1)) === 0 && this.untouched + (2 << order) <= end) order++;

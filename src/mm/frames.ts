@@ -1,5 +1,6 @@
 import { SimulationError } from '../engine/index.js';
-import { ORDER_MASK, ORDER_SHIFT, PG_ALLOCATED, PG_TAIL } from './page-flags.js';
+import { LargeFolio } from './large-folio.js';
+import { ORDER_MASK, ORDER_SHIFT, PG_ALLOCATED, PG_ANON_EXCLUSIVE, PG_HWPOISON, PG_TAIL } from './page-flags.js';
 
 /** A small folio's pin counts as this many references: FOLL_PIN's GUP_PIN_COUNTING_BIAS. */
 export const GUP_PIN_COUNTING_BIAS = 1024;
@@ -11,13 +12,13 @@ const MAX_MAPCOUNT = 0xffff;
  * Linux's memmap: one row per frame of physical memory, a column per property, 18 bytes a row.
  *
  * A folio is 2^order frames that begin at a multiple of that number and is named by its first frame. References, flags,
- * owner and index are the folio's and lie in its first row; map counts are each frame's own. The columns are as long as
- * memory is, and cost what is touched of them.
+ * owner and index are the folio's and lie in its first row; map counts are each frame's own, and so are the flags
+ * PG_ANON_EXCLUSIVE and PG_HWPOISON. The columns are as long as memory is, and cost what is touched of them.
  */
 export class FrameTable {
   /** Number of references to the folio; pins of small folios are in here. 0 for a free frame. */
   readonly refcount: Int32Array;
-  /** Number of page table entries that map this frame. */
+  /** Number of small page table entries that map this frame. */
   readonly mapcount: Uint16Array;
   /** PG_* and the order. */
   readonly flags: Int32Array;
@@ -26,8 +27,8 @@ export class FrameTable {
   /** The folio's first page number within its owner. Tails keep the number of their first frame here. */
   readonly index: Int32Array;
 
-  /** Pins of large folios, which are counted exactly (folio->_pincount). */
-  private readonly pins = new Map<number, number>();
+  /** What large folios have beyond their rows. */
+  private readonly large = new Map<number, LargeFolio>();
 
   /** @param count frames of memory, at most 2^26 (256 GiB) */
   constructor(readonly count: number) {
@@ -74,13 +75,39 @@ export class FrameTable {
     return was;
   }
 
-  /** Number of page table entries that map any frame of the folio. */
+  /** folio_mapcount: number of entries, small and huge, that map any frame of the folio. */
   folioMapcount(folio: number): number {
-    const pages = this.pages(folio);
-    if (pages === 1) return this.mapcount[folio];
-    let sum = 0;
-    for (let i = 0; i < pages; i++) sum += this.mapcount[folio + i];
-    return sum;
+    return this.large.get(folio)?.mapcount ?? this.mapcount[folio];
+  }
+
+  /** Number of huge entries that map the folio. */
+  entireMapcount(folio: number): number {
+    return this.large.get(folio)?.entireMapcount ?? 0;
+  }
+
+  /** folio_maybe_mapped_shared: several mms may map the folio; a small one counts as shared when mapped twice. */
+  maybeMappedShared(folio: number): boolean {
+    return this.large.get(folio)?.maybeMappedShared ?? this.mapcount[folio] > 1;
+  }
+
+  /** page_mapped: some entry, small or huge, maps this frame. */
+  isMapped(frame: number): boolean {
+    return this.mapcount[frame] > 0 || this.entireMapcount(this.folioOf(frame)) > 0;
+  }
+
+  /** prep_compound_page: makes 2^order frames one folio, or separate ones if order is 0. References are the caller's. */
+  compose(folio: number, order: number, flags: number): void {
+    this.flags[folio] = flags | (order << ORDER_SHIFT);
+    for (let i = 1; i < 1 << order; i++) {
+      this.flags[folio + i] = (this.flags[folio + i] & (PG_ANON_EXCLUSIVE | PG_HWPOISON)) | PG_ALLOCATED | PG_TAIL;
+      this.index[folio + i] = folio;
+    }
+    if (order > 0) this.large.set(folio, new LargeFolio());
+  }
+
+  /** A large folio is freed, or about to be composed anew. */
+  decompose(folio: number): void {
+    this.large.delete(folio);
   }
 
   get(folio: number, references = 1): void {
@@ -96,12 +123,32 @@ export class FrameTable {
     return left === 0;
   }
 
-  /** One more entry maps a frame. The column counts to 65,535. */
-  map(frame: number): void {
+  /** One more small entry of an mm maps a frame. The column counts to 65,535. */
+  map(frame: number, mmId: number): void {
     if (this.mapcount[frame] === MAX_MAPCOUNT) {
       throw this.broken(frame, `one more than ${MAX_MAPCOUNT.toLocaleString('en-US')} entries would map it`);
     }
     this.mapcount[frame]++;
+    if ((this.flags[frame] & (PG_TAIL | ORDER_MASK)) !== 0) this.large.get(this.folioOf(frame))?.map(mmId, 1);
+  }
+
+  /** One small entry less. */
+  unmap(frame: number, mmId: number): void {
+    this.mapcount[frame]--;
+    if ((this.flags[frame] & (PG_TAIL | ORDER_MASK)) !== 0) this.large.get(this.folioOf(frame))?.unmap(mmId, 1);
+  }
+
+  /** One more huge entry of an mm maps the folio. */
+  mapHuge(folio: number, mmId: number): void {
+    const large = this.largeFolio(folio);
+    large.entireMapcount++;
+    large.map(mmId, 1);
+  }
+
+  unmapHuge(folio: number, mmId: number): void {
+    const large = this.largeFolio(folio);
+    large.entireMapcount--;
+    large.unmap(mmId, 1);
   }
 
   /** try_grab_folio with FOLL_PIN: one more pin on the folio of that frame. */
@@ -112,27 +159,33 @@ export class FrameTable {
       return;
     }
     this.get(folio, 1);
-    this.pins.set(folio, (this.pins.get(folio) ?? 0) + 1);
+    this.largeFolio(folio).pins++;
   }
 
   /** Drops a pin; true if it was the folio's last reference. */
   unpin(frame: number): boolean {
     const folio = this.folioOf(frame);
     if (this.order(folio) === 0) return this.drop(folio, GUP_PIN_COUNTING_BIAS);
-    const pins = this.pins.get(folio) ?? 0;
-    if (pins === 0) throw this.broken(folio, 'unpinned, but not pinned');
-    if (pins === 1) this.pins.delete(folio);
-    else this.pins.set(folio, pins - 1);
+    const large = this.largeFolio(folio);
+    if (large.pins === 0) throw this.broken(folio, 'unpinned, but not pinned');
+    large.pins--;
     return this.drop(folio, 1);
   }
 
   /** folio_maybe_dma_pinned: false is certain; true may be a small folio with 1024 ordinary references. */
   maybeDmaPinned(folio: number): boolean {
-    return this.order(folio) === 0 ? this.refcount[folio] >= GUP_PIN_COUNTING_BIAS : this.pins.has(folio);
+    const large = this.large.get(folio);
+    return large === undefined ? this.refcount[folio] >= GUP_PIN_COUNTING_BIAS : large.pins > 0;
   }
 
   isAllocated(frame: number): boolean {
     return (this.flags[frame] & PG_ALLOCATED) !== 0;
+  }
+
+  private largeFolio(folio: number): LargeFolio {
+    const large = this.large.get(folio);
+    if (large === undefined) throw this.broken(folio, 'it is not a large folio');
+    return large;
   }
 
   private broken(folio: number, what: string): SimulationError {

@@ -4,7 +4,6 @@ import { handleMmFault } from './fault.js';
 import type { MmStruct } from './mm-struct.js';
 import type { MmSystem } from './mm-system.js';
 import { PG_ANON, PG_ANON_EXCLUSIVE, PG_DIRTY } from './page-flags.js';
-import { ZERO_FRAME } from './physical-memory.js';
 import { pteFrame, ptePresent, pteWritable } from './pte.js';
 import { VM_READ, VM_WRITE, type Vma } from './vma.js';
 
@@ -59,7 +58,7 @@ export function* pinUserPages(mm: MmStruct, start: number, length: number, flags
 /** unpin_user_pages. */
 export function unpinUserPages(system: MmSystem, frames: Int32Array): void {
   for (const frame of frames) {
-    if (frame === ZERO_FRAME) continue;
+    if (system.isZero(frame)) continue;
     system.memory.unpin(frame);
     system.pins.released++;
     system.pins.pinned--;
@@ -76,7 +75,7 @@ export function* unpinUserPagesDirtyLock(system: MmSystem, frames: Int32Array): 
   const { memory } = system;
   for (let i = 0; i < frames.length; i++) {
     const folio = memory.frames.folioOf(frames[i]);
-    if (frames[i] !== ZERO_FRAME && !memory.frames.has(folio, PG_DIRTY)) {
+    if (!system.isZero(frames[i]) && !memory.frames.has(folio, PG_DIRTY)) {
       yield* memory.lockFolio(folio);
       system.markDirty(folio);
       memory.unlockFolio(folio);
@@ -118,14 +117,14 @@ function mustUnshare(vma: Vma, frame: number, flags: PinFlags): boolean {
   if (flags.write) return false;
   const { frames } = vma.mm.system.memory;
   const folio = frames.folioOf(frame);
-  if (frames.has(folio, PG_ANON)) return !frames.has(folio, PG_ANON_EXCLUSIVE);
+  if (frames.has(folio, PG_ANON)) return !frames.has(frame, PG_ANON_EXCLUSIVE);
   // Whoever pins for a short time does not expect to see later writes.
   return flags.longterm && vma.isCow;
 }
 
 /** Pinning the zero page is a no-op, as in Linux. */
 function pinFrame(system: MmSystem, frame: number): void {
-  if (frame === ZERO_FRAME) return;
+  if (system.isZero(frame)) return;
   const { pins, memory } = system;
   memory.frames.pin(frame);
   pins.acquired++;

@@ -1,12 +1,12 @@
-import { pageOf } from '../base/index.js';
+import { PTRS_PER_PTE, pageOf } from '../base/index.js';
 import { ZERO_FRAME } from './physical-memory.js';
 import { PTE_ACCESSED, PTE_NONE, PTE_SOFT_DIRTY, makePte, pteFrame } from './pte.js';
 import type { Vma } from './vma.js';
 
 /** Installs an entry for a frame. The caller's reference to the folio becomes the entry's. */
 export function mapFrame(vma: Vma, address: number, frame: number, flags: number): void {
-  const { pageTable, system } = vma.mm;
-  system.memory.frames.map(frame);
+  const { pageTable, system, id } = vma.mm;
+  system.memory.frames.map(frame, id);
   pageTable.set(pageOf(address), makePte(frame, flags | PTE_SOFT_DIRTY));
 }
 
@@ -20,10 +20,32 @@ export function mapZeroFrame(vma: Vma, address: number): void {
  * @returns the frame that was mapped, or -1 if it was the zero frame and nothing is to be put
  */
 export function unmapFrame(vma: Vma, page: number, pte: number): number {
-  const { pageTable, system } = vma.mm;
+  const { pageTable, system, id } = vma.mm;
   pageTable.set(page, PTE_NONE);
   const frame = pteFrame(pte);
-  if (frame === ZERO_FRAME) return -1;
-  system.memory.frames.mapcount[frame]--;
+  if (system.isZero(frame)) return -1;
+  system.memory.frames.unmap(frame, id);
   return frame;
+}
+
+/** Installs a huge entry for a folio of 512 pages. The caller's reference becomes the entry's. */
+export function mapHuge(vma: Vma, address: number, folio: number, flags: number): void {
+  const { pageTable, system, id } = vma.mm;
+  system.memory.frames.mapHuge(folio, id);
+  pageTable.setHuge(pageOf(address), makePte(folio, flags | PTE_SOFT_DIRTY));
+}
+
+/** As unmapFrame, of a huge entry. @returns the folio, or -1 if it was the huge zero folio */
+export function unmapHuge(vma: Vma, page: number, entry: number): number {
+  const { pageTable, system, id } = vma.mm;
+  pageTable.setHuge(page, PTE_NONE);
+  const folio = pteFrame(entry);
+  if (system.isZero(folio)) return -1;
+  system.memory.frames.unmapHuge(folio, id);
+  return folio;
+}
+
+/** First page of the 2 MiB around a page. */
+export function blockOf(page: number): number {
+  return page - (page % PTRS_PER_PTE);
 }

@@ -1,10 +1,11 @@
+import { LEAF_SHIFT as HPAGE_ORDER, PTRS_PER_PTE } from '../base/index.js';
 import { HotStream, SimulationError, type Simulation, type Task } from '../engine/index.js';
 import type { NotifierHub } from '../../notifiers/index.js';
 import { AddressSpace, type AddressSpaceOperations, type AddressSpaceOptions } from './address-space.js';
 import { AnonVma } from './anon-vma.js';
 import { MmStruct } from './mm-struct.js';
-import { PG_DIRTY } from './page-flags.js';
-import type { PhysicalMemory } from './physical-memory.js';
+import { PG_DIRTY, PG_RESERVED, PG_UPTODATE } from './page-flags.js';
+import { ZERO_FRAME, type PhysicalMemory } from './physical-memory.js';
 import type { Vma } from './vma.js';
 
 /** What the CPU's part of memory management costs, in ns. */
@@ -57,6 +58,7 @@ export class MmSystem {
   /** Owners of frames by their id; 0 is nobody. */
   private readonly owners: (AddressSpace | AnonVma | null)[] = [null];
   private lastMmId = 0;
+  private hugeZero = -1;
 
   constructor(
     readonly simulation: Simulation,
@@ -95,10 +97,26 @@ export class MmSystem {
     return owner instanceof AnonVma ? owner : null;
   }
 
+  /** is_zero_pfn, is_huge_zero_pfn: the frame is never written, counted or freed. */
+  isZero(frame: number): boolean {
+    return (
+      frame === ZERO_FRAME || (this.hugeZero > 0 && frame >= this.hugeZero && frame < this.hugeZero + PTRS_PER_PTE)
+    );
+  }
+
+  /** mm_get_huge_zero_folio: the folio that is mapped read-only where 2 MiB were read but never written; -1 without memory. */
+  hugeZeroFolio(): number {
+    if (this.hugeZero < 0) {
+      this.hugeZero = this.memory.allocate(HPAGE_ORDER);
+      if (this.hugeZero >= 0) this.memory.frames.set(this.hugeZero, PG_RESERVED | PG_UPTODATE);
+    }
+    return this.hugeZero;
+  }
+
   /** Allocates a folio with one reference, after reclaim if need be; -1 if nothing can be reclaimed. */
-  *allocate(order: number): Task<number> {
+  *allocate(order: number, node = 0): Task<number> {
     for (;;) {
-      const folio = this.memory.allocate(order);
+      const folio = this.memory.allocate(order, node);
       if (folio >= 0 || this.reclaimer === null) return folio;
       if ((yield* this.reclaimer(1 << order)) === 0) return -1;
     }

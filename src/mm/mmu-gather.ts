@@ -17,10 +17,10 @@ export class MmuGather {
     private readonly whole: { readonly start: number; readonly end: number } | null = null,
   ) {}
 
-  /** tlb_remove_tlb_entry: the entry of a page was cleared. */
-  removeEntry(page: number): void {
-    this.start = Math.min(this.start, page);
-    this.end = Math.max(this.end, page + 1);
+  /** tlb_remove_tlb_entry: the entries of pages [first, end) were cleared. */
+  removeEntries(first: number, end: number): void {
+    this.start = Math.min(this.start, first);
+    this.end = Math.max(this.end, end);
   }
 
   /** tlb_remove_page: takes over an entry's reference to a folio. */

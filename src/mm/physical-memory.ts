@@ -2,7 +2,16 @@ import { PageContents } from '../base/index.js';
 import { Condition, Lock, SimulationError, type Simulation, type Task } from '../engine/index.js';
 import { BuddyAllocator } from './buddy.js';
 import { FrameTable } from './frames.js';
-import { ORDER_SHIFT, PG_ALLOCATED, PG_RESERVED, PG_TAIL, PG_UPTODATE, PG_WRITEBACK } from './page-flags.js';
+import {
+  MAX_ORDER,
+  ORDER_MASK,
+  PG_ALLOCATED,
+  PG_ANON_EXCLUSIVE,
+  PG_HWPOISON,
+  PG_RESERVED,
+  PG_UPTODATE,
+  PG_WRITEBACK,
+} from './page-flags.js';
 
 /** The frame that is mapped read-only where an anonymous page was read but never written. */
 export const ZERO_FRAME = 0;
@@ -12,7 +21,9 @@ export class PhysicalMemory {
   readonly frames: FrameTable;
   readonly contents: PageContents;
 
-  private readonly buddy: BuddyAllocator;
+  /** An allocator per NUMA node. */
+  private readonly buddies: readonly BuddyAllocator[];
+  private readonly framesPerNode: number;
   private lastStamp = 0;
   /** Only folios that are locked now have an entry. */
   private readonly locks = new Map<number, Lock>();
@@ -24,15 +35,22 @@ export class PhysicalMemory {
   /**
    * @param frameCount size of memory in 4 KiB frames
    * @param keepsBytes false keeps only which write each byte comes from
+   * @param nodes NUMA nodes, which have equal parts of memory
    */
   constructor(
     private readonly simulation: Simulation,
     frameCount: number,
     keepsBytes: boolean,
+    readonly nodes = 1,
   ) {
     this.frames = new FrameTable(frameCount);
     this.contents = new PageContents(keepsBytes);
-    this.buddy = new BuddyAllocator(this.frames, ZERO_FRAME + 1);
+    const block = 1 << MAX_ORDER;
+    this.framesPerNode = nodes === 1 ? frameCount : Math.ceil(frameCount / nodes / block) * block;
+    this.buddies = Array.from({ length: nodes }, (_, node) => {
+      const first = node === 0 ? ZERO_FRAME + 1 : node * this.framesPerNode;
+      return new BuddyAllocator(this.frames, first, Math.min(frameCount, (node + 1) * this.framesPerNode));
+    });
     this.frames.refcount[ZERO_FRAME] = 1;
     this.frames.flags[ZERO_FRAME] = PG_ALLOCATED | PG_RESERVED | PG_UPTODATE;
   }
@@ -43,28 +61,60 @@ export class PhysicalMemory {
   }
 
   get freeFrames(): number {
-    return this.buddy.free;
+    return this.buddies.reduce((sum, buddy) => sum + buddy.free, 0);
+  }
+
+  /** page_to_nid: the NUMA node of a frame. */
+  nodeOf(frame: number): number {
+    return Math.floor(frame / this.framesPerNode);
   }
 
   /**
    * Allocates a zeroed folio with one reference.
+   * @param node where it should be; it is elsewhere if that node has none left
    * @returns its first frame, or -1 if memory has no free block of 2^order frames
    */
-  allocate(order: number): number {
-    const folio = this.buddy.allocate(order);
+  allocate(order: number, node = 0): number {
+    let folio = this.buddies[node].allocate(order);
+    for (let other = 0; folio < 0 && other < this.nodes; other++) folio = this.buddies[other].allocate(order);
     if (folio < 0) return -1;
     const { frames } = this;
     frames.refcount[folio] = 1;
-    frames.flags[folio] = PG_ALLOCATED | (order << ORDER_SHIFT);
     frames.owner[folio] = 0;
     frames.index[folio] = 0;
+    frames.compose(folio, order, PG_ALLOCATED);
     // Zeroed here and not when it was freed: a device that writes late writes into memory that is free, as a real one.
     for (let i = 0; i < 1 << order; i++) this.contents.clear(folio + i);
-    for (let i = 1; i < 1 << order; i++) {
-      frames.flags[folio + i] = PG_ALLOCATED | PG_TAIL;
-      frames.index[folio + i] = folio;
-    }
     return folio;
+  }
+
+  /**
+   * __split_folio_to_order: makes several folios of one. Nobody maps it. Its flags, but for the per-page ones, go to every
+   * part. References beyond those per page stay with the first part; every other part has one, for the caller to put.
+   *
+   * @param parts orders of the parts, first to last
+   * @param referencesPerPage what each page counts for: 1 in a page cache or the swap cache, 0 otherwise
+   */
+  splitFolio(folio: number, parts: readonly number[], referencesPerPage: number): number[] {
+    const { frames } = this;
+    const held = frames.refcount[folio] - referencesPerPage * frames.pages(folio);
+    const inherited = frames.flags[folio] & ~ORDER_MASK;
+    const perPage = PG_ANON_EXCLUSIVE | PG_HWPOISON;
+    const owner = frames.owner[folio];
+    const index = frames.index[folio];
+    const made: number[] = [];
+    frames.decompose(folio);
+    let at = folio;
+    for (const order of parts) {
+      const own = frames.flags[at] & perPage;
+      frames.refcount[at] = (referencesPerPage << order) + (at === folio ? held : 1);
+      frames.owner[at] = owner;
+      frames.index[at] = index + (at - folio);
+      frames.compose(at, order, (inherited & ~perPage) | own);
+      made.push(at);
+      at += 1 << order;
+    }
+    return made;
   }
 
   /** folio_put: drops references and frees the folio with the last one. */
@@ -138,7 +188,8 @@ export class PhysicalMemory {
           `(mapcount ${String(frames.folioMapcount(folio))}, flags 0x${frames.flags[folio].toString(16)})`,
       );
     }
+    if (order > 0) frames.decompose(folio);
     for (let i = 0; i < 1 << order; i++) frames.flags[folio + i] = 0;
-    this.buddy.release(folio, order);
+    this.buddies[this.nodeOf(folio)].release(folio, order);
   }
 }

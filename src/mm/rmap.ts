@@ -1,19 +1,11 @@
-import { PAGE_SIZE, pageOf } from '../base/index.js';
+import { HPAGE_SIZE, PAGE_SIZE } from '../base/index.js';
 import type { Task } from '../engine/index.js';
-import type { AddressSpace } from './address-space.js';
+import { forEachEntry, placesInFile, placesOf } from './folio-places.js';
 import { unmapFrame } from './map-frame.js';
+import { splitHugePmdLocked } from './huge-pmd.js';
 import type { MmSystem } from './mm-system.js';
-import { PG_ANON } from './page-flags.js';
-import type { PhysicalMemory } from './physical-memory.js';
-import { PTE_ACCESSED, PTE_DIRTY, PTE_WRITE, pteFrame, ptePresent } from './pte.js';
-import { VM_SHARED, type Vma } from './vma.js';
-
-/** One mapping in which pages of a folio may appear, and the addresses at which they would. */
-interface FolioPlace {
-  readonly vma: Vma;
-  readonly start: number;
-  readonly end: number;
-}
+import { PTE_ACCESSED, PTE_DIRTY, PTE_WRITE } from './pte.js';
+import { VM_SHARED } from './vma.js';
 
 /** What a walk over the mappings of a folio cost. */
 export interface RmapCost {
@@ -33,18 +25,27 @@ export function* folioMkclean(system: MmSystem, folio: number, cost: RmapCost): 
   if (mapping === null || memory.frames.folioMapcount(folio) === 0) return 0;
   yield mapping.iMmapLock.shared;
   let cleaned = 0;
-  for (const { vma, start, end } of placesInFile(system, mapping, folio)) {
+  for (const place of placesInFile(system, mapping, folio)) {
+    const { vma, start, end } = place;
     if (!vma.has(VM_SHARED)) continue;
     const { notifiers, pageTable } = vma.mm;
     const range = notifiers.invalidateRangeStart('PROTECTION_PAGE', start, end);
     if (range.holds > 0) yield range;
     cost.deviceWaitNs += range.quiescedAt - range.startedAt;
     let here = 0;
-    pageTable.forEach(pageOf(start), pageOf(end), (page, pte) => {
-      if ((pte & (PTE_DIRTY | PTE_WRITE)) === 0 || !maps(memory, pte, folio)) return;
-      pageTable.set(page, pte & ~(PTE_DIRTY | PTE_WRITE));
-      notifiers.archInvalidateSecondaryTlbs(page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
-      here++;
+    forEachEntry(memory, place, folio, {
+      small: (page, pte) => {
+        if ((pte & (PTE_DIRTY | PTE_WRITE)) === 0) return;
+        pageTable.set(page, pte & ~(PTE_DIRTY | PTE_WRITE));
+        notifiers.archInvalidateSecondaryTlbs(page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
+        here++;
+      },
+      huge: (page, entry) => {
+        if ((entry & (PTE_DIRTY | PTE_WRITE)) === 0) return;
+        pageTable.setHuge(page, entry & ~(PTE_DIRTY | PTE_WRITE));
+        notifiers.archInvalidateSecondaryTlbs(page * PAGE_SIZE, page * PAGE_SIZE + HPAGE_SIZE);
+        here++;
+      },
     });
     if (here > 0 && costs.pteFlush > 0) yield here * costs.pteFlush;
     notifiers.invalidateRangeEnd(range);
@@ -68,16 +69,21 @@ export function* tryToUnmap(system: MmSystem, folio: number): Task<boolean> {
   const { memory } = system;
   const mapping = system.mappingOf(folio);
   if (mapping !== null) yield mapping.iMmapLock.shared;
-  for (const { vma, start, end } of placesOf(system, folio)) {
-    const { notifiers, pageTable } = vma.mm;
+  for (const place of placesOf(system, folio)) {
+    const { vma, start, end } = place;
+    const { notifiers } = vma.mm;
     const range = notifiers.invalidateRangeStart('CLEAR', start, end);
     if (range.holds > 0) yield range;
-    pageTable.forEach(pageOf(start), pageOf(end), (page, pte) => {
-      if (!maps(memory, pte, folio)) return;
-      unmapFrame(vma, page, pte);
-      notifiers.archInvalidateSecondaryTlbs(page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
-      if ((pte & PTE_DIRTY) !== 0) system.markDirty(folio);
-      memory.put(folio);
+    forEachEntry(memory, place, folio, {
+      small: (page, pte) => {
+        unmapFrame(vma, page, pte);
+        notifiers.archInvalidateSecondaryTlbs(page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
+        if ((pte & PTE_DIRTY) !== 0) system.markDirty(folio);
+        memory.put(folio);
+      },
+      huge: (page) => {
+        splitHugePmdLocked(vma, page);
+      },
     });
     notifiers.invalidateRangeEnd(range);
     // The walk ends with the last entry: mappings behind it hear nothing.
@@ -94,51 +100,24 @@ export function* tryToUnmap(system: MmSystem, folio: number): Task<boolean> {
  */
 export function folioReferenced(system: MmSystem, folio: number): boolean {
   let referenced = false;
-  for (const { vma, start, end } of placesOf(system, folio)) {
-    const { notifiers, pageTable } = vma.mm;
-    pageTable.forEach(pageOf(start), pageOf(end), (page, pte) => {
-      if (!maps(system.memory, pte, folio)) return;
-      if ((pte & PTE_ACCESSED) !== 0) {
-        pageTable.set(page, pte & ~PTE_ACCESSED);
-        referenced = true;
-      }
+  for (const place of placesOf(system, folio)) {
+    const { notifiers, pageTable } = place.vma.mm;
+    const young = (page: number, bytes: number): void => {
       const address = page * PAGE_SIZE;
-      if (notifiers.young('clear_young', address, address + PAGE_SIZE)) referenced = true;
+      if (notifiers.young('clear_young', address, address + bytes)) referenced = true;
+    };
+    forEachEntry(system.memory, place, folio, {
+      small: (page, pte) => {
+        if ((pte & PTE_ACCESSED) !== 0) referenced = true;
+        pageTable.set(page, pte & ~PTE_ACCESSED);
+        young(page, PAGE_SIZE);
+      },
+      huge: (page, entry) => {
+        if ((entry & PTE_ACCESSED) !== 0) referenced = true;
+        pageTable.setHuge(page, entry & ~PTE_ACCESSED);
+        young(page, HPAGE_SIZE);
+      },
     });
   }
   return referenced;
-}
-
-/** page_vma_mapped_walk's question: at a place of the folio there may be something else, a private copy for one. */
-function maps(memory: PhysicalMemory, pte: number, folio: number): boolean {
-  return ptePresent(pte) && memory.frames.folioOf(pteFrame(pte)) === folio;
-}
-
-function placesOf(system: MmSystem, folio: number): FolioPlace[] {
-  if (!system.memory.frames.has(folio, PG_ANON)) {
-    const mapping = system.mappingOf(folio);
-    return mapping === null ? [] : placesInFile(system, mapping, folio);
-  }
-  const anonVma = system.anonVmaOf(folio);
-  if (anonVma === null) return [];
-  const first = system.memory.frames.index[folio] + anonVma.base;
-  const pages = system.memory.frames.pages(folio);
-  return [...anonVma.vmas].flatMap((vma) => clipped(vma, first, pages));
-}
-
-/** The mappings of a file that show any page of the folio, in the order of the interval tree. */
-function placesInFile(system: MmSystem, mapping: AddressSpace, folio: number): FolioPlace[] {
-  const first = system.memory.frames.index[folio];
-  const pages = system.memory.frames.pages(folio);
-  const places: FolioPlace[] = [];
-  mapping.iMmap.forEachOverlap(first, first + pages - 1, (vma) => {
-    places.push(...clipped(vma, first, pages));
-  });
-  return places;
-}
-
-function clipped(vma: Vma, first: number, pages: number): FolioPlace[] {
-  const start = Math.max(vma.start, vma.addressOf(first));
-  const end = Math.min(vma.end, vma.addressOf(first + pages));
-  return start < end ? [{ vma, start, end }] : [];
 }

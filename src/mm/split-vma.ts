@@ -1,5 +1,6 @@
 import { HPAGE_SIZE, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
+import { anonVmaClone, enterAnonVmas, leaveAnonVmas, unlinkAnonVmas } from './anon-vma.js';
 import type { MmStruct } from './mm-struct.js';
 import { Vma } from './vma.js';
 
@@ -15,7 +16,7 @@ export function* linkVma(vma: Vma): Task {
 
 /** unlink_file_vma, unlink_anon_vmas: from here on no reverse map walk finds the mapping. */
 export function* unlinkVma(vma: Vma): Task {
-  vma.anonVma?.vmas.delete(vma);
+  unlinkAnonVmas(vma);
   const mapping = vma.file?.mapping;
   if (mapping === undefined) return;
   yield mapping.iMmapLock.exclusive;
@@ -37,9 +38,11 @@ export function* splitVmaAt(mm: MmStruct, address: number): Task {
   yield* splitHugePmdIfNeeded(lower, address);
   const upper = new Vma(mm, address, lower.end, lower.flags, lower.pageIndex(address), lower.file);
   upper.anonVma = lower.anonVma;
-  upper.anonVma?.vmas.add(upper);
   leaveFile(lower);
+  leaveAnonVmas(lower);
   lower.end = address;
+  enterAnonVmas(lower);
+  anonVmaClone(upper, lower);
   mm.vmas.changed();
   mm.vmas.insert(upper);
   enterFile(lower);

@@ -1,6 +1,6 @@
 import { PAGE_SIZE, hex, type TreeInterval } from '../base/index.js';
 import type { AddressSpace, VmOperations } from './address-space.js';
-import type { AnonVma } from './anon-vma.js';
+import type { AnonVma, AnonVmaLink } from './anon-vma.js';
 import type { MmStruct } from './mm-struct.js';
 
 export const VM_READ = 1 << 0;
@@ -19,6 +19,8 @@ export interface MappedFile {
 export class Vma {
   /** Anonymous pages of this mapping; made at the first one. */
   anonVma: AnonVma | null = null;
+  /** All families whose pages may appear here: its own, and its ancestors'. */
+  readonly anonVmaChain: AnonVmaLink[] = [];
   /** Its place among the mappings of its file. */
   iMmapNode: TreeInterval<Vma> | null = null;
 
@@ -49,6 +51,17 @@ export class Vma {
   get needsDirtyTracking(): boolean {
     if (!this.has(VM_SHARED) || !this.has(VM_WRITE) || this.file === null) return false;
     return this.file.vmOps.pageMkwrite !== undefined || this.file.mapping.options.canWriteback;
+  }
+
+  /** anon_vma_compatible: `upper` follows at once, in memory and in the file, and differs in its rights at most. */
+  couldJoin(upper: Vma): boolean {
+    const rights = VM_READ | VM_WRITE | VM_EXEC;
+    return (
+      this.end === upper.start &&
+      this.file === upper.file &&
+      ((this.flags ^ upper.flags) & ~rights) === 0 &&
+      upper.pgoff === this.pageIndex(this.end)
+    );
   }
 
   /** linear_page_index: the page of the file, or of anonymous memory, at an address. */

@@ -64,14 +64,14 @@ function reuse(fault: VmFault, pte: number): FaultResult {
   return 'done';
 }
 
-/** Anonymous and marked exclusive, or in fact nobody else's any more. */
+/** wp_can_reuse_anon_folio: anonymous and marked exclusive, or in fact nobody else's any more. */
 function isExclusive(fault: VmFault): boolean {
   const { frames } = fault.vma.mm.system.memory;
   const folio = frames.folioOf(fault.frame);
   if (!frames.has(folio, PG_ANON)) return false;
-  if (frames.has(folio, PG_ANON_EXCLUSIVE)) return true;
+  if (frames.has(fault.frame, PG_ANON_EXCLUSIVE)) return true;
   if (frames.order(folio) > 0 || frames.refcount[folio] > 1) return false;
-  frames.set(folio, PG_ANON_EXCLUSIVE);
+  frames.set(fault.frame, PG_ANON_EXCLUSIVE);
   return true;
 }
 

@@ -1,11 +1,21 @@
-import { LEAF_SHIFT, pageOf } from '../base/index.js';
+import { PAGE_SIZE, PTRS_PER_PTE, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import type { AddressSpace } from './address-space.js';
-import { unmapFrame } from './map-frame.js';
+import { splitHugePmd } from './huge-pmd.js';
+import { blockOf, unmapFrame, unmapHuge } from './map-frame.js';
 import type { MmStruct } from './mm-struct.js';
 import { MmuGather } from './mmu-gather.js';
 import { PG_ANON, PG_REFERENCED } from './page-flags.js';
-import { PTE_ACCESSED, PTE_DIRTY, pteFrame, ptePresent } from './pte.js';
+import {
+  PTE_ACCESSED,
+  PTE_DIRTY,
+  PTE_NONE,
+  SWP_SWAP,
+  SWP_SWAP_EXCLUSIVE,
+  pteFrame,
+  ptePresent,
+  swapType,
+} from './pte.js';
 import type { Vma } from './vma.js';
 
 /**
@@ -25,7 +35,7 @@ export function* unmapVmas(
   const announced = whole ?? { start, end };
   const range = mm.notifiers.invalidateRangeStart('UNMAP', announced.start, announced.end);
   if (range.holds > 0) yield range;
-  for (const vma of vmas) zapPages(vma, Math.max(start, vma.start), Math.min(end, vma.end), true, gather);
+  for (const vma of vmas) yield* zapPages(vma, Math.max(start, vma.start), Math.min(end, vma.end), true, gather);
   mm.notifiers.invalidateRangeEnd(range);
   gather.finish();
 }
@@ -46,7 +56,7 @@ export function* zapPageRangeBatched(vma: Vma, start: number, end: number, gathe
   const { notifiers } = vma.mm;
   const range = notifiers.invalidateRangeStart('CLEAR', start, end);
   if (range.holds > 0) yield range;
-  zapPages(vma, start, end, evenCows, gather);
+  yield* zapPages(vma, start, end, evenCows, gather);
   notifiers.invalidateRangeEnd(range);
 }
 
@@ -68,34 +78,75 @@ export function* unmapMappingRange(mapping: AddressSpace, first: number, end: nu
 }
 
 /**
- * zap_pte_range, for every leaf. Entries hand what they know to the folio: dirty, referenced. A dirty page of a file can be
- * written back as soon as it is marked, so the TLB is flushed before the table is left.
+ * unmap_page_range: removes entries leaf by leaf. A huge entry of which only a part goes is split first, which tells
+ * the drivers again, inside the caller's range.
  */
-function zapPages(vma: Vma, start: number, end: number, evenCows: boolean, gather: MmuGather): void {
+function* zapPages(vma: Vma, start: number, end: number, evenCows: boolean, gather: MmuGather): Task {
+  const { pageTable } = vma.mm;
+  const to = pageOf(end);
+  for (let page = pageTable.nextPopulated(pageOf(start), to); page < to;) {
+    const stop = Math.min(to, blockOf(page) + PTRS_PER_PTE);
+    if (pageTable.huge(page) !== PTE_NONE) {
+      if (stop - page === PTRS_PER_PTE) zapHuge(vma, page, gather);
+      else yield* splitHugePmd(vma, page * PAGE_SIZE);
+    }
+    zapPtes(vma, page, stop, evenCows, gather);
+    page = pageTable.nextPopulated(stop, to);
+  }
+}
+
+/** zap_huge_pmd. */
+function zapHuge(vma: Vma, page: number, gather: MmuGather): void {
   const { system, pageTable } = vma.mm;
   const { frames } = system.memory;
-  let dirtyLeaf = -1;
-  const leave = (): void => {
-    if (dirtyLeaf >= 0) gather.flushTlb();
-    dirtyLeaf = -1;
-  };
-  pageTable.forEach(pageOf(start), pageOf(end), (page, pte) => {
-    if (!ptePresent(pte)) return;
-    const leaf = Math.floor(page / (1 << LEAF_SHIFT));
-    if (leaf !== dirtyLeaf) leave();
+  const entry = pageTable.huge(page);
+  gather.removeEntries(page, page + PTRS_PER_PTE);
+  if (!ptePresent(entry)) {
+    pageTable.setHuge(page, PTE_NONE);
+    return;
+  }
+  const folio = unmapHuge(vma, page, entry);
+  if (folio < 0) return;
+  if (!frames.has(folio, PG_ANON)) {
+    if ((entry & PTE_DIRTY) !== 0) system.markDirty(folio);
+    if ((entry & PTE_ACCESSED) !== 0) frames.set(folio, PG_REFERENCED);
+  }
+  gather.removePage(folio);
+}
+
+/**
+ * zap_pte_range. Entries hand what they know to the folio: dirty, referenced. A dirty page of a file can be written back
+ * as soon as it is marked, so the TLB is flushed before the table is left.
+ */
+function zapPtes(vma: Vma, from: number, to: number, evenCows: boolean, gather: MmuGather): void {
+  const { system, pageTable } = vma.mm;
+  const { frames } = system.memory;
+  let flush = false;
+  pageTable.forEach(from, to, (page, pte) => {
+    if (!ptePresent(pte)) {
+      zapSwapEntry(vma, page, pte, evenCows);
+      return;
+    }
     const folio = frames.folioOf(pteFrame(pte));
     if (!evenCows && frames.has(folio, PG_ANON)) return;
     const mapped = unmapFrame(vma, page, pte) >= 0;
-    gather.removeEntry(page);
+    gather.removeEntries(page, page + 1);
     if (!mapped) return;
     if (system.mappingOf(folio) !== null) {
       if ((pte & PTE_DIRTY) !== 0) {
         system.markDirty(folio);
-        dirtyLeaf = leaf;
+        flush = true;
       }
       if ((pte & PTE_ACCESSED) !== 0) frames.set(folio, PG_REFERENCED);
     }
     gather.removePage(folio);
   });
-  leave();
+  if (flush) gather.flushTlb();
+}
+
+/** zap_nonpresent_ptes: what an entry that is not present stood for is given up with it. */
+function zapSwapEntry(vma: Vma, page: number, entry: number, evenCows: boolean): void {
+  const ofFile = vma.file !== null && swapType(entry) !== SWP_SWAP && swapType(entry) !== SWP_SWAP_EXCLUSIVE;
+  if (!evenCows && !ofFile) return;
+  vma.mm.pageTable.set(page, PTE_NONE);
 }

@@ -1,17 +1,13 @@
 import { FrameTable, GUP_PIN_COUNTING_BIAS, PG_DIRTY, PG_REFERENCED } from '../../src/mm/index.js';
-import { ORDER_SHIFT, PG_ALLOCATED, PG_TAIL } from '../../src/mm/page-flags.js';
+import { PG_ALLOCATED } from '../../src/mm/page-flags.js';
 
 /** A small folio at frame 1 and one of 16 pages at frame 16, each with one reference. */
 function setUp(): FrameTable {
   const frames = new FrameTable(64);
   frames.flags[1] = PG_ALLOCATED;
   frames.refcount[1] = 1;
-  frames.flags[16] = PG_ALLOCATED | (4 << ORDER_SHIFT);
+  frames.compose(16, 4, PG_ALLOCATED);
   frames.refcount[16] = 1;
-  for (let frame = 17; frame < 32; frame++) {
-    frames.flags[frame] = PG_ALLOCATED | PG_TAIL;
-    frames.index[frame] = 16;
-  }
   return frames;
 }
 
@@ -24,17 +20,19 @@ describe('the memmap', () => {
 
   it('counts the entries that map any page of a folio', () => {
     const frames = setUp();
-    frames.mapcount[17] = 2;
-    frames.mapcount[31] = 1;
-    expect(frames.folioMapcount(16)).toBe(3);
+    frames.map(17, 1);
+    frames.map(17, 2);
+    frames.mapHuge(16, 1);
+    expect([frames.folioMapcount(16), frames.entireMapcount(16), frames.mapcount[17]]).toEqual([3, 1, 2]);
+    expect([frames.isMapped(18), frames.isMapped(1)]).toEqual([true, false]);
   });
 
   it('does not lose count of the entries that map a frame: it stops', () => {
     const frames = setUp();
     frames.mapcount[1] = 65_534;
-    frames.map(1);
+    frames.map(1, 1);
     expect(() => {
-      frames.map(1);
+      frames.map(1, 1);
     }).toThrow('folio 1 (refcount 1): one more than 65,535 entries would map it');
     expect(frames.mapcount[1]).toBe(65_535);
   });

@@ -33,11 +33,11 @@ describe('a page table', () => {
     expect(table.leafCount).toBe(2);
     table.set(3, 0);
     table.set(4, 0);
-    expect([table.isPopulatedIn(0, 10), table.isPopulatedIn(LEAF, LEAF + 1), table.isPopulatedIn(2 * LEAF, GIB)]).toEqual([
-      true,
-      true,
-      false,
-    ]);
+    expect([
+      table.isPopulatedIn(0, 10),
+      table.isPopulatedIn(LEAF, LEAF + 1),
+      table.isPopulatedIn(2 * LEAF, GIB),
+    ]).toEqual([true, true, false]);
   });
 
   it('knows whether a table for the gigabyte around a page exists', () => {
@@ -51,11 +51,11 @@ describe('a page table', () => {
     for (const page of [0, LEAF, 2 * LEAF]) table.set(page, 1);
     for (const page of [0, LEAF, 2 * LEAF]) table.set(page, 0);
     table.freeLeaves(1, 3 * LEAF - 1);
-    expect([table.isPopulatedIn(0, 1), table.isPopulatedIn(LEAF, LEAF + 1), table.isPopulatedIn(2 * LEAF, 3 * LEAF)]).toEqual([
-      true,
-      false,
-      true,
-    ]);
+    expect([
+      table.isPopulatedIn(0, 1),
+      table.isPopulatedIn(LEAF, LEAF + 1),
+      table.isPopulatedIn(2 * LEAF, 3 * LEAF),
+    ]).toEqual([true, false, true]);
     table.freeLeaves(0, 2 ** 35);
     expect(table.leafCount).toBe(0);
     expect(table.get(2 * LEAF)).toBe(0);
