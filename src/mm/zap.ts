@@ -121,7 +121,7 @@ function zapHuge(vma: Vma, page: number, gather: MmuGather): void {
 function zapPtes(vma: Vma, from: number, to: number, evenCows: boolean, gather: MmuGather): void {
   const { system, pageTable } = vma.mm;
   const { frames } = system.memory;
-  let flush = false;
+  let dirtied = 0;
   pageTable.forEach(from, to, (page, pte) => {
     if (!ptePresent(pte)) {
       zapSwapEntry(vma, page, pte, evenCows);
@@ -135,13 +135,13 @@ function zapPtes(vma: Vma, from: number, to: number, evenCows: boolean, gather: 
     if (system.mappingOf(folio) !== null) {
       if ((pte & PTE_DIRTY) !== 0) {
         system.markDirty(folio);
-        flush = true;
+        dirtied++;
       }
       if ((pte & PTE_ACCESSED) !== 0) frames.set(folio, PG_REFERENCED);
     }
     gather.removePage(folio);
   });
-  if (flush) gather.flushTlb();
+  if (dirtied > 0) gather.flushTlb();
 }
 
 /** zap_nonpresent_ptes: what an entry that is not present stood for is given up with it. */
