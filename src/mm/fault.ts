@@ -25,6 +25,7 @@ export function* handleMmFault(vma: Vma, address: number, write: boolean, unshar
   const unshare = unshareWanted && vma.isCow;
   const { simulation, costs, faults$ } = mm.system;
   const { trace } = simulation;
+  if (trace.on) trace.emit({ kind: 'mm_fault_start', mm: mm.id, address, write, unshare });
   if (costs.minorFault > 0) yield costs.minorFault;
   let result: FaultResult;
   do {
