@@ -9,7 +9,7 @@ import { NotModelled } from '../program-error.js';
 type Advise = (mm: MmStruct, address: number, length: number) => Task;
 
 /** madvise(2) by advice. */
-const ADVICES: { readonly [K in Advice]?: Advise } = {
+const ADVICES: Readonly<Partial<Record<Advice, Advise>>> = {
   dontneed: madviseDontneed,
   // Memory is given out in small folios only: there is nothing to forbid.
   nohugepage: nothing,
@@ -30,7 +30,6 @@ export function* madviseByName(mm: MmStruct, address: number, length: number, ad
   yield* advise(mm, address, length);
 }
 
-// eslint-disable-next-line require-yield -- nothing to wait for
 function* nothing(): Task {
   return;
 }
