@@ -31,7 +31,14 @@ export class Btrfs extends FileSystem {
   private readonly beingFixed = new Set<number>();
 
   constructor(system: MmSystem, device: BlockDevice) {
-    super(system, device, { kind: 'btrfs', stableWrites: true, commitInterval: 30 * SEC, syncsWholeFile: true });
+    super(system, device, {
+      kind: 'btrfs',
+      stableWrites: true,
+      commitInterval: 30 * SEC,
+      syncsWholeFile: true,
+      maxOrder: 6,
+      readaheadPages: 1024,
+    });
   }
 
   /** Reserves space for the copy. */
@@ -91,8 +98,8 @@ export class Btrfs extends FileSystem {
   }
 
   /** btrfs_do_readpage: the disk may still have what a truncation cut off from the last page. */
-  override *readFolio(inode: Inode, folio: number): Task<boolean> {
-    const valid = yield* super.readFolio(inode, folio);
+  protected override isValid(inode: Inode, folio: number): boolean {
+    const valid = super.isValid(inode, folio);
     if (valid) zeroBehindEnd(inode, folio);
     return valid;
   }

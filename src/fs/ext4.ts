@@ -3,10 +3,9 @@ import { SEC, type Task } from '../engine/index.js';
 import { PG_PRIVATE, type MmSystem } from '../mm/index.js';
 import type { BlockDevice } from './block-device.js';
 import { HOLE } from './block-map.js';
-import { FileSystem } from './file-system.js';
+import { InPlaceFileSystem } from './in-place.js';
 import type { Inode } from './inode.js';
 import { pagecacheIsizeExtended, truncatePagecache, zeroTail } from './truncate.js';
-import { endWriteback, startWriteback, zeroBehindEnd, type WritebackCost } from './writeback.js';
 
 /** Blocks smaller than a page make ext4 look at the old last page when a file grows; mke2fs gives them to small disks. */
 const BLOCK_SIZE = 1024;
@@ -18,9 +17,16 @@ const BLOCK_SIZE = 1024;
  * A dirty folio must have buffers, which page_mkwrite and write_begin attach. One without has been dirtied by somebody
  * who asked nobody: ext4 says so, and drops the data.
  */
-export class Ext4 extends FileSystem {
+export class Ext4 extends InPlaceFileSystem {
   constructor(system: MmSystem, device: BlockDevice) {
-    super(system, device, { kind: 'ext4', stableWrites: false, commitInterval: 5 * SEC, syncsWholeFile: false });
+    super(system, device, {
+      kind: 'ext4',
+      stableWrites: false,
+      commitInterval: 5 * SEC,
+      syncsWholeFile: false,
+      maxOrder: 9,
+      readaheadPages: 32,
+    });
   }
 
   /** create_empty_buffers. */
@@ -35,27 +41,6 @@ export class Ext4 extends FileSystem {
     const page = frames.index[folio];
     this.complain(inode, page, `page ${String(page)} does not have buffers attached`);
     return false;
-  }
-
-  *writeFolio(inode: Inode, folio: number, cost: WritebackCost): Task {
-    const { memory } = this.system;
-    const first = memory.frames.index[folio];
-    const blocks: number[] = [];
-    for (let pages = zeroBehindEnd(inode, folio); blocks.length < pages;) {
-      blocks.push(inode.blocks.record(first + blocks.length)?.block ?? this.allocateBlock());
-    }
-    cost.folios++;
-    startWriteback(inode, folio);
-    memory.unlockFolio(folio);
-    let left = blocks.length;
-    if (left === 0) endWriteback(inode, folio);
-    blocks.forEach((block, i) => {
-      const end = Math.min(inode.size, (first + i + 1) * PAGE_SIZE);
-      this.device.submitWrite(memory.contents, folio + i, block, () => {
-        this.pageWritten(inode, first + i, { block, checksum: 0 }, end);
-        if (--left === 0) endWriteback(inode, folio);
-      });
-    });
   }
 
   /** ext4_setattr: the page cache is truncated to the new size even where the file grows. */
@@ -85,9 +70,5 @@ export class Ext4 extends FileSystem {
     yield* zeroTail(inode, end);
     const page = pageOf(end);
     if (end % PAGE_SIZE !== 0 && inode.blocks.block(page) !== HOLE) this.journal.orderData(inode, page);
-  }
-
-  protected blankChecksum(): number {
-    return 0;
   }
 }

@@ -3,13 +3,14 @@ import { HotStream, MS, type Task } from '../engine/index.js';
 import {
   PG_DIRTY,
   PG_PRIVATE,
+  PG_UPTODATE,
   forgetPageCache,
   type AddressSpace,
   type AddressSpaceOperations,
   type MmSystem,
   type RmapCost,
 } from '../mm/index.js';
-import type { BlockDevice } from './block-device.js';
+import type { BlockDevice, BlockRead } from './block-device.js';
 import { BlockMap, type BlockRecord } from './block-map.js';
 import { Inode } from './inode.js';
 import { Journal } from './journal.js';
@@ -37,6 +38,10 @@ export interface FileSystemTraits {
   readonly commitInterval: number;
   /** fsync and msync of a range write the whole file. */
   readonly syncsWholeFile: boolean;
+  /** The largest folio of the page cache (mapping_max_folio_order). */
+  readonly maxOrder: number;
+  /** Pages of the largest readahead window (ra_pages). */
+  readonly readaheadPages: number;
 }
 
 /**
@@ -95,8 +100,8 @@ export abstract class FileSystem implements AddressSpaceOperations {
    * @param content `written`: it has blocks on the disk; `hole`: it has none
    */
   createFile(name: string, size: number, content: 'written' | 'hole'): Inode {
-    const { stableWrites } = this.traits;
-    const mapping = this.system.newAddressSpace(name, this, { stableWrites, canWriteback: true });
+    const { stableWrites, maxOrder } = this.traits;
+    const mapping = this.system.newAddressSpace(name, this, { stableWrites, canWriteback: true, maxOrder });
     mapping.size = size;
     const pages = content === 'written' ? mapping.sizeInPages : 0;
     const extent = { first: this.nextBlock, pages, checksum: this.blankChecksum() };
@@ -126,33 +131,51 @@ export abstract class FileSystem implements AddressSpaceOperations {
     }
   }
 
-  /** release_folio: gives up what prepareWrite attached to a clean folio. */
+  /** release_folio: gives up what prepareWrite attached to a clean folio; a dirty one still needs it. */
   releaseFolio(_mapping: AddressSpace, folio: number): boolean {
-    this.system.memory.frames.clear(folio, PG_PRIVATE);
+    const { frames } = this.system.memory;
+    if (frames.has(folio, PG_DIRTY)) return false;
+    frames.clear(folio, PG_PRIVATE);
     return true;
+  }
+
+  /** invalidate_folio: bytes [from, to) of a locked folio, not all of it, are no longer the file's. */
+  invalidateFolio(_inode: Inode, _folio: number, _from: number, _to: number): void {
+    // Nothing that most file systems keep is finer than a folio.
   }
 
   /** Told of every inode that becomes dirty: the flusher's cue. */
   onInodeDirty: (inode: Inode) => void = () => undefined;
 
   /**
-   * read_folio: fills a locked folio from the disk; holes are zeros.
-   * @returns false if a block is not what was written there: the folio is not valid
+   * read_folio, readahead: fills locked folios from the disk and makes them valid; holes are zeros. A folio of which a
+   * block is not what was written there stays as it is.
    */
-  *readFolio(inode: Inode, folio: number): Task<boolean> {
+  *readFolios(inode: Inode, folios: readonly number[]): Task {
+    const { frames, contents } = this.system.memory;
+    const reads: BlockRead[] = [];
+    for (const folio of folios) {
+      for (let i = 0; i < frames.pages(folio); i++) {
+        const record = inode.blocks.record(frames.index[folio] + i);
+        if (record === undefined) contents.clear(folio + i);
+        else reads.push({ frame: folio + i, block: record.block });
+      }
+    }
+    if (reads.length > 0) yield* this.device.readBlocks(contents, reads);
+    for (const folio of folios) {
+      if (this.isValid(inode, folio)) frames.set(folio, PG_UPTODATE);
+    }
+  }
+
+  /** Whether what was read of a folio is what was written: false if a checksum says otherwise. */
+  protected isValid(inode: Inode, folio: number): boolean {
     const { frames, contents } = this.system.memory;
     for (let i = 0; i < frames.pages(folio); i++) {
       const page = frames.index[folio] + i;
-      const record = inode.blocks.record(page);
-      if (record === undefined) {
-        contents.clear(folio + i);
-        continue;
-      }
-      yield* this.device.read(contents, folio + i, record.block);
-      if (record.checksum !== 0 && contents.checksum(folio + i) !== record.checksum) {
-        this.complain(inode, page, `csum failed ino ${String(inode.ino)} off ${String(page * PAGE_SIZE)}`);
-        return false;
-      }
+      const checksum = inode.blocks.record(page)?.checksum ?? 0;
+      if (checksum === 0 || contents.checksum(folio + i) === checksum) continue;
+      this.complain(inode, page, `csum failed ino ${String(inode.ino)} off ${String(page * PAGE_SIZE)}`);
+      return false;
     }
     return true;
   }
