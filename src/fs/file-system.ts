@@ -131,6 +131,11 @@ export abstract class FileSystem implements AddressSpaceOperations {
     }
   }
 
+  /** As dirtyFolio, by a write to bytes [from, to) of the locked folio. */
+  dirtyPart(mapping: AddressSpace, folio: number, _from: number, _to: number): void {
+    this.dirtyFolio(mapping, folio);
+  }
+
   /** release_folio: gives up what prepareWrite attached to a clean folio; a dirty one still needs it. */
   releaseFolio(_mapping: AddressSpace, folio: number): boolean {
     const { frames } = this.system.memory;
