@@ -44,7 +44,7 @@ export class Ext4 extends InPlaceFileSystem {
   }
 
   /** block_commit_write: the buffers that were written. */
-  override dirtyPart(mapping: AddressSpace, folio: number, from: number, to: number): void {
+  dirtyPart(mapping: AddressSpace, folio: number, from: number, to: number): void {
     const { frames } = this.system.memory;
     const wasDirty = frames.has(folio, PG_DIRTY);
     if (frames.order(folio) === 0 || (wasDirty && !this.dirtyBuffers.has(folio))) {
@@ -57,7 +57,7 @@ export class Ext4 extends InPlaceFileSystem {
   }
 
   /** block_invalidate_folio: buffers that begin in the range are not dirty any more. */
-  override invalidateFolio(_inode: Inode, folio: number, from: number, to: number): void {
+  invalidateFolio(_inode: Inode, folio: number, from: number, to: number): void {
     const { frames } = this.system.memory;
     if (frames.order(folio) === 0 || !frames.has(folio, PG_DIRTY)) return;
     const buffers = this.dirtyBuffers.get(folio) ?? new Uint8Array(frames.pages(folio)).fill(1);

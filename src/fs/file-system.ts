@@ -76,6 +76,12 @@ export abstract class FileSystem implements AddressSpaceOperations {
   /** Called under the folio lock before a page may become writable: reserves what its writeback will need. */
   abstract prepareWrite(inode: Inode, folio: number): void;
 
+  /** As dirtyFolio, by a write to bytes [from, to) of the locked folio. */
+  abstract dirtyPart(mapping: AddressSpace, folio: number, from: number, to: number): void;
+
+  /** invalidate_folio: bytes [from, to) of a locked folio, not all of it, are no longer the file's. */
+  abstract invalidateFolio(inode: Inode, folio: number, from: number, to: number): void;
+
   /** Asked at W1 about a dirty folio: false if it has to be dropped, as if it were clean. */
   abstract acceptsDirty(inode: Inode, folio: number): boolean;
 
@@ -131,22 +137,12 @@ export abstract class FileSystem implements AddressSpaceOperations {
     }
   }
 
-  /** As dirtyFolio, by a write to bytes [from, to) of the locked folio. */
-  dirtyPart(mapping: AddressSpace, folio: number, _from: number, _to: number): void {
-    this.dirtyFolio(mapping, folio);
-  }
-
   /** release_folio: gives up what prepareWrite attached to a clean folio; a dirty one still needs it. */
   releaseFolio(_mapping: AddressSpace, folio: number): boolean {
     const { frames } = this.system.memory;
     if (frames.has(folio, PG_DIRTY)) return false;
     frames.clear(folio, PG_PRIVATE);
     return true;
-  }
-
-  /** invalidate_folio: bytes [from, to) of a locked folio, not all of it, are no longer the file's. */
-  invalidateFolio(_inode: Inode, _folio: number, _from: number, _to: number): void {
-    // Nothing that most file systems keep is finer than a folio.
   }
 
   /** Told of every inode that becomes dirty: the flusher's cue. */
