@@ -30,7 +30,7 @@ const CLOCK_TICK = 4 * MS;
 
 /** What is the same for all files of a file system model. */
 export interface FileSystemTraits {
-  /** The model's name: ext4, btrfs. */
+  /** The model's name: ext4, btrfs, xfs. */
   readonly kind: string;
   /** Pages must not change while they are written (AS_STABLE_WRITES). */
   readonly stableWrites: boolean;
