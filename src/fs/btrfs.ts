@@ -37,7 +37,6 @@ export class Btrfs extends FileSystem {
       commitInterval: 30 * SEC,
       syncsWholeFile: true,
       maxOrder: 6,
-      readaheadPages: 1024,
     });
   }
 
@@ -52,6 +51,11 @@ export class Btrfs extends FileSystem {
 
   invalidateFolio(): void {
     // It stays dirty as a whole: what is known of its parts goes with the whole folio only.
+  }
+
+  /** open_ctree: 4 MiB, whatever the disk says. */
+  override get readaheadPages(): number {
+    return 1024;
   }
 
   /** What lacks a reservation is put off when it is about to be written. */

@@ -28,7 +28,6 @@ export class Ext4 extends InPlaceFileSystem {
       commitInterval: 5 * SEC,
       syncsWholeFile: false,
       maxOrder: 9,
-      readaheadPages: 32,
     });
   }
 

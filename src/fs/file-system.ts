@@ -28,6 +28,9 @@ export interface FsComplaint {
 /** ns of a tick of the kernel's clock (CONFIG_HZ=250): timestamps of files are no finer. */
 const CLOCK_TICK = 4 * MS;
 
+/** 128 KiB. */
+const VM_READAHEAD_PAGES = 32;
+
 /** What is the same for all files of a file system model. */
 export interface FileSystemTraits {
   /** The model's name: ext4, btrfs, xfs. */
@@ -40,8 +43,6 @@ export interface FileSystemTraits {
   readonly syncsWholeFile: boolean;
   /** The largest folio of the page cache (mapping_max_folio_order). */
   readonly maxOrder: number;
-  /** Pages of the largest readahead window (ra_pages). */
-  readonly readaheadPages: number;
 }
 
 /**
@@ -71,6 +72,11 @@ export abstract class FileSystem implements AddressSpaceOperations {
     this.journal = new Journal(this, (block) => {
       this.freeBlocks.push(block);
     });
+  }
+
+  /** Pages of the largest readahead window (ra_pages, from blk_apply_bdi_limits). */
+  get readaheadPages(): number {
+    return Math.max(VM_READAHEAD_PAGES, Math.floor((2 * (this.device.profile.optimalIo ?? 0)) / PAGE_SIZE));
   }
 
   /** Called under the folio lock before a page may become writable: reserves what its writeback will need. */

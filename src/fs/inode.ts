@@ -33,7 +33,7 @@ export class Inode implements MappedFile {
     readonly blocks: BlockMap,
   ) {
     this.vmOps = new FileVmOperations(this);
-    this.readahead = new ReadaheadState(fs.traits.readaheadPages);
+    this.readahead = new ReadaheadState(fs.readaheadPages);
     this.rwsem = new RwLock(fs.system.simulation, `i_rwsem of ${name}`);
     this.diskSize = mapping.size;
     this.durableSize = mapping.size;

@@ -21,7 +21,6 @@ export class Xfs extends InPlaceFileSystem {
       commitInterval: 30 * SEC,
       syncsWholeFile: false,
       maxOrder: 9,
-      readaheadPages: 32,
     });
   }
 
