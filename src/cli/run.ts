@@ -5,6 +5,7 @@ import { DeadlockError, SimulationError, TaskFailure, messageOf } from '../engin
 import { CaptureError } from '../lab/index.js';
 import { DriverError } from '../../notifiers/index.js';
 import { compareCommand } from './compare-command.js';
+import { conformCommand } from './conform-command.js';
 import type { Output } from './output.js';
 import { UsageError } from './usage-error.js';
 
@@ -33,10 +34,12 @@ export async function run(args: readonly string[], version: string, output: Outp
       },
     })
     .showHelpAfterError('(pinless --help says how it is used)');
-  const compare = compareCommand(output, (result) => {
+  const finish = (result: number): void => {
     status = result;
-  });
-  program.addCommand(compare.copyInheritedSettings(program));
+  };
+  for (const command of [compareCommand(output, finish), conformCommand(output, finish)]) {
+    program.addCommand(command.copyInheritedSettings(program));
+  }
   try {
     await program.parseAsync(args, { from: 'user' });
     return status;

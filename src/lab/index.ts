@@ -8,3 +8,4 @@ export * from './capture/index.js';
 export * from './compare/index.js';
 export * from './replay/index.js';
 export * from './verdict/index.js';
+export { LEVELS, conform, conformJson, conformText, conforms, type Level } from './conform/index.js';

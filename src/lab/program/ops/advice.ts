@@ -1,0 +1,36 @@
+import { PAGE_SIZE } from '../../../base/index.js';
+import type { Task } from '../../../engine/index.js';
+import { madviseDontneed, type MmStruct } from '../../../mm/index.js';
+import { addressIn } from '../areas.js';
+import { DONE, type OpHandlers } from '../op-handler.js';
+import type { Advice } from '../op-table.js';
+import { NotModelled } from '../program-error.js';
+
+type Advise = (mm: MmStruct, address: number, length: number) => Task;
+
+/** madvise(2) by advice. */
+const ADVICES: { readonly [K in Advice]?: Advise } = {
+  dontneed: madviseDontneed,
+  // Memory is given out in small folios only: there is nothing to forbid.
+  nohugepage: nothing,
+};
+
+export const adviceOps = {
+  *madvise(world, args) {
+    const area = world.areas.get(args.map);
+    yield* madviseByName(world.mmOf(args.proc), addressIn(area, args.first), args.pages * PAGE_SIZE, args.advice);
+    return DONE;
+  },
+} satisfies OpHandlers;
+
+/** @throws Errno as madvise(2); NotModelled */
+export function* madviseByName(mm: MmStruct, address: number, length: number, advice: Advice): Task {
+  const advise = ADVICES[advice];
+  if (advise === undefined) throw new NotModelled(`madvise ${advice} is not modelled`);
+  yield* advise(mm, address, length);
+}
+
+// eslint-disable-next-line require-yield -- nothing to wait for
+function* nothing(): Task {
+  return;
+}
