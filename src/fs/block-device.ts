@@ -6,6 +6,12 @@ import type { DiskProfile } from './disk-profile.js';
 export const SECTOR_SIZE = 512;
 const SECTORS_PER_BLOCK = PAGE_SIZE / SECTOR_SIZE;
 
+/** One block of a read, and the frame of memory that takes it. */
+export interface BlockRead {
+  readonly frame: number;
+  readonly block: number;
+}
+
 /** One block of a write: a frame of memory to fetch and the block that takes it. */
 interface BlockWrite {
   readonly block: number;
@@ -69,15 +75,17 @@ export class BlockDevice {
     }
   }
 
-  /** Reads a block into a frame of memory. */
-  *read(memory: PageContents, frame: number, block: number): Task {
-    yield this.profile.readLatency + this.sectorTime * SECTORS_PER_BLOCK;
-    memory.copy(this.media, block, frame);
-    const entry = this.cached.get(block);
-    if (entry === undefined) return;
-    forEachSector(entry.sectors, (offset) => {
-      memory.copy(this.cache, entry.slot, frame, offset, SECTOR_SIZE);
-    });
+  /** Reads blocks into frames of memory: one request, which completes as a whole. */
+  *readBlocks(memory: PageContents, reads: readonly BlockRead[]): Task {
+    yield this.profile.readLatency + this.sectorTime * SECTORS_PER_BLOCK * reads.length;
+    for (const { frame, block } of reads) {
+      memory.copy(this.media, block, frame);
+      const entry = this.cached.get(block);
+      if (entry === undefined) continue;
+      forEachSector(entry.sectors, (offset) => {
+        memory.copy(this.cache, entry.slot, frame, offset, SECTOR_SIZE);
+      });
+    }
   }
 
   /** A small write of metadata that is durable when it completes (FUA). Its contents are the file system's own. */

@@ -1,12 +1,11 @@
 import { PAGE_SIZE, pageOf } from '../base/index.js';
 import { SEC, type Task } from '../engine/index.js';
-import { PG_PRIVATE, type MmSystem } from '../mm/index.js';
+import { PG_DIRTY, PG_PRIVATE, type AddressSpace, type MmSystem } from '../mm/index.js';
 import type { BlockDevice } from './block-device.js';
 import { HOLE } from './block-map.js';
-import { FileSystem } from './file-system.js';
+import { InPlaceFileSystem } from './in-place.js';
 import type { Inode } from './inode.js';
 import { pagecacheIsizeExtended, truncatePagecache, zeroTail } from './truncate.js';
-import { endWriteback, startWriteback, zeroBehindEnd, type WritebackCost } from './writeback.js';
 
 /** Blocks smaller than a page make ext4 look at the old last page when a file grows; mke2fs gives them to small disks. */
 const BLOCK_SIZE = 1024;
@@ -18,14 +17,61 @@ const BLOCK_SIZE = 1024;
  * A dirty folio must have buffers, which page_mkwrite and write_begin attach. One without has been dirtied by somebody
  * who asked nobody: ext4 says so, and drops the data.
  */
-export class Ext4 extends FileSystem {
+export class Ext4 extends InPlaceFileSystem {
+  /** Per page of a large dirty folio, 1 if it has dirty buffers; of other dirty folios every page has. */
+  private readonly dirtyBuffers = new Map<number, Uint8Array>();
+
   constructor(system: MmSystem, device: BlockDevice) {
-    super(system, device, { kind: 'ext4', stableWrites: false, commitInterval: 5 * SEC, syncsWholeFile: false });
+    super(system, device, {
+      kind: 'ext4',
+      stableWrites: false,
+      commitInterval: 5 * SEC,
+      syncsWholeFile: false,
+      maxOrder: 9,
+    });
   }
 
   /** create_empty_buffers. */
   prepareWrite(_inode: Inode, folio: number): void {
     this.system.memory.frames.set(folio, PG_PRIVATE);
+  }
+
+  /** block_dirty_folio: all buffers. */
+  override dirtyFolio(mapping: AddressSpace, folio: number): void {
+    this.dirtyBuffers.delete(folio);
+    super.dirtyFolio(mapping, folio);
+  }
+
+  /** block_commit_write: the buffers that were written. */
+  dirtyPart(mapping: AddressSpace, folio: number, from: number, to: number): void {
+    const { frames } = this.system.memory;
+    const wasDirty = frames.has(folio, PG_DIRTY);
+    if (frames.order(folio) === 0 || (wasDirty && !this.dirtyBuffers.has(folio))) {
+      this.dirtyFolio(mapping, folio);
+      return;
+    }
+    const buffers = (wasDirty ? this.dirtyBuffers.get(folio) : undefined) ?? new Uint8Array(frames.pages(folio));
+    this.dirtyBuffers.set(folio, buffers.fill(1, pageOf(from), Math.ceil(to / PAGE_SIZE)));
+    super.dirtyFolio(mapping, folio);
+  }
+
+  /** block_invalidate_folio: buffers that begin in the range are not dirty any more. */
+  invalidateFolio(_inode: Inode, folio: number, from: number, to: number): void {
+    const { frames } = this.system.memory;
+    if (frames.order(folio) === 0 || !frames.has(folio, PG_DIRTY)) return;
+    const buffers = this.dirtyBuffers.get(folio) ?? new Uint8Array(frames.pages(folio)).fill(1);
+    this.dirtyBuffers.set(folio, buffers.fill(0, Math.ceil(from / PAGE_SIZE), Math.floor(to / PAGE_SIZE)));
+  }
+
+  /** try_to_free_buffers: a folio none of whose buffers is dirty is clean, whatever its flag says. */
+  override releaseFolio(mapping: AddressSpace, folio: number): boolean {
+    const { frames } = this.system.memory;
+    if (this.dirtyBuffers.get(folio)?.includes(1) === false) {
+      this.dirtyBuffers.delete(folio);
+      frames.clear(folio, PG_DIRTY);
+      mapping.pages.clearMark(frames.index[folio], 'dirty');
+    }
+    return super.releaseFolio(mapping, folio);
   }
 
   /** mpage_prepare_extent_to_map: looks for buffers before anything else, so the mappings are not even cleaned. */
@@ -35,27 +81,6 @@ export class Ext4 extends FileSystem {
     const page = frames.index[folio];
     this.complain(inode, page, `page ${String(page)} does not have buffers attached`);
     return false;
-  }
-
-  *writeFolio(inode: Inode, folio: number, cost: WritebackCost): Task {
-    const { memory } = this.system;
-    const first = memory.frames.index[folio];
-    const blocks: number[] = [];
-    for (let pages = zeroBehindEnd(inode, folio); blocks.length < pages;) {
-      blocks.push(inode.blocks.record(first + blocks.length)?.block ?? this.allocateBlock());
-    }
-    cost.folios++;
-    startWriteback(inode, folio);
-    memory.unlockFolio(folio);
-    let left = blocks.length;
-    if (left === 0) endWriteback(inode, folio);
-    blocks.forEach((block, i) => {
-      const end = Math.min(inode.size, (first + i + 1) * PAGE_SIZE);
-      this.device.submitWrite(memory.contents, folio + i, block, () => {
-        this.pageWritten(inode, first + i, { block, checksum: 0 }, end);
-        if (--left === 0) endWriteback(inode, folio);
-      });
-    });
   }
 
   /** ext4_setattr: the page cache is truncated to the new size even where the file grows. */
@@ -85,9 +110,5 @@ export class Ext4 extends FileSystem {
     yield* zeroTail(inode, end);
     const page = pageOf(end);
     if (end % PAGE_SIZE !== 0 && inode.blocks.block(page) !== HOLE) this.journal.orderData(inode, page);
-  }
-
-  protected blankChecksum(): number {
-    return 0;
   }
 }

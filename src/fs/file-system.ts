@@ -3,13 +3,14 @@ import { HotStream, MS, type Task } from '../engine/index.js';
 import {
   PG_DIRTY,
   PG_PRIVATE,
+  PG_UPTODATE,
   forgetPageCache,
   type AddressSpace,
   type AddressSpaceOperations,
   type MmSystem,
   type RmapCost,
 } from '../mm/index.js';
-import type { BlockDevice } from './block-device.js';
+import type { BlockDevice, BlockRead } from './block-device.js';
 import { BlockMap, type BlockRecord } from './block-map.js';
 import { Inode } from './inode.js';
 import { Journal } from './journal.js';
@@ -27,9 +28,12 @@ export interface FsComplaint {
 /** ns of a tick of the kernel's clock (CONFIG_HZ=250): timestamps of files are no finer. */
 const CLOCK_TICK = 4 * MS;
 
+/** 128 KiB. */
+const VM_READAHEAD_PAGES = 32;
+
 /** What is the same for all files of a file system model. */
 export interface FileSystemTraits {
-  /** The model's name: ext4, btrfs. */
+  /** The model's name: ext4, btrfs, xfs. */
   readonly kind: string;
   /** Pages must not change while they are written (AS_STABLE_WRITES). */
   readonly stableWrites: boolean;
@@ -37,6 +41,8 @@ export interface FileSystemTraits {
   readonly commitInterval: number;
   /** fsync and msync of a range write the whole file. */
   readonly syncsWholeFile: boolean;
+  /** The largest folio of the page cache (mapping_max_folio_order). */
+  readonly maxOrder: number;
 }
 
 /**
@@ -68,8 +74,19 @@ export abstract class FileSystem implements AddressSpaceOperations {
     });
   }
 
+  /** Pages of the largest readahead window (ra_pages, from blk_apply_bdi_limits). */
+  get readaheadPages(): number {
+    return Math.max(VM_READAHEAD_PAGES, Math.floor((2 * (this.device.profile.optimalIo ?? 0)) / PAGE_SIZE));
+  }
+
   /** Called under the folio lock before a page may become writable: reserves what its writeback will need. */
   abstract prepareWrite(inode: Inode, folio: number): void;
+
+  /** As dirtyFolio, by a write to bytes [from, to) of the locked folio. */
+  abstract dirtyPart(mapping: AddressSpace, folio: number, from: number, to: number): void;
+
+  /** invalidate_folio: bytes [from, to) of a locked folio, not all of it, are no longer the file's. */
+  abstract invalidateFolio(inode: Inode, folio: number, from: number, to: number): void;
 
   /** Asked at W1 about a dirty folio: false if it has to be dropped, as if it were clean. */
   abstract acceptsDirty(inode: Inode, folio: number): boolean;
@@ -95,8 +112,8 @@ export abstract class FileSystem implements AddressSpaceOperations {
    * @param content `written`: it has blocks on the disk; `hole`: it has none
    */
   createFile(name: string, size: number, content: 'written' | 'hole'): Inode {
-    const { stableWrites } = this.traits;
-    const mapping = this.system.newAddressSpace(name, this, { stableWrites, canWriteback: true });
+    const { stableWrites, maxOrder } = this.traits;
+    const mapping = this.system.newAddressSpace(name, this, { stableWrites, canWriteback: true, maxOrder });
     mapping.size = size;
     const pages = content === 'written' ? mapping.sizeInPages : 0;
     const extent = { first: this.nextBlock, pages, checksum: this.blankChecksum() };
@@ -126,9 +143,11 @@ export abstract class FileSystem implements AddressSpaceOperations {
     }
   }
 
-  /** release_folio: gives up what prepareWrite attached to a clean folio. */
+  /** release_folio: gives up what prepareWrite attached to a clean folio; a dirty one still needs it. */
   releaseFolio(_mapping: AddressSpace, folio: number): boolean {
-    this.system.memory.frames.clear(folio, PG_PRIVATE);
+    const { frames } = this.system.memory;
+    if (frames.has(folio, PG_DIRTY)) return false;
+    frames.clear(folio, PG_PRIVATE);
     return true;
   }
 
@@ -136,23 +155,34 @@ export abstract class FileSystem implements AddressSpaceOperations {
   onInodeDirty: (inode: Inode) => void = () => undefined;
 
   /**
-   * read_folio: fills a locked folio from the disk; holes are zeros.
-   * @returns false if a block is not what was written there: the folio is not valid
+   * read_folio, readahead: fills locked folios from the disk and makes them valid; holes are zeros. A folio of which a
+   * block is not what was written there stays as it is.
    */
-  *readFolio(inode: Inode, folio: number): Task<boolean> {
+  *readFolios(inode: Inode, folios: readonly number[]): Task {
+    const { frames, contents } = this.system.memory;
+    const reads: BlockRead[] = [];
+    for (const folio of folios) {
+      for (let i = 0; i < frames.pages(folio); i++) {
+        const record = inode.blocks.record(frames.index[folio] + i);
+        if (record === undefined) contents.clear(folio + i);
+        else reads.push({ frame: folio + i, block: record.block });
+      }
+    }
+    if (reads.length > 0) yield* this.device.readBlocks(contents, reads);
+    for (const folio of folios) {
+      if (this.isValid(inode, folio)) frames.set(folio, PG_UPTODATE);
+    }
+  }
+
+  /** Whether what was read of a folio is what was written: false if a checksum says otherwise. */
+  protected isValid(inode: Inode, folio: number): boolean {
     const { frames, contents } = this.system.memory;
     for (let i = 0; i < frames.pages(folio); i++) {
       const page = frames.index[folio] + i;
-      const record = inode.blocks.record(page);
-      if (record === undefined) {
-        contents.clear(folio + i);
-        continue;
-      }
-      yield* this.device.read(contents, folio + i, record.block);
-      if (record.checksum !== 0 && contents.checksum(folio + i) !== record.checksum) {
-        this.complain(inode, page, `csum failed ino ${String(inode.ino)} off ${String(page * PAGE_SIZE)}`);
-        return false;
-      }
+      const checksum = inode.blocks.record(page)?.checksum ?? 0;
+      if (checksum === 0 || contents.checksum(folio + i) === checksum) continue;
+      this.complain(inode, page, `csum failed ino ${String(inode.ino)} off ${String(page * PAGE_SIZE)}`);
+      return false;
     }
     return true;
   }

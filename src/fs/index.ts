@@ -7,12 +7,14 @@
 export { BlockDevice, SECTOR_SIZE } from './block-device.js';
 export { HOLE } from './block-map.js';
 export { Btrfs } from './btrfs.js';
-export { CLOUD_SSD, DISK_PROFILES, HDD, NVME, type DiskProfile } from './disk-profile.js';
+export { readFromPageCache } from './buffered-read.js';
+export { writeToPageCache, type WriteData } from './buffered-write.js';
+export { CLOUD_SSD, DISK_PROFILES, HDD, NVME, RECORDED, type DiskProfile } from './disk-profile.js';
 export { Ext4 } from './ext4.js';
 export { FileSystem, type FsComplaint } from './file-system.js';
-export { readFromPageCache, writeToPageCache, type WriteData } from './filemap.js';
 export { Flusher, LINUX_WRITEBACK_TIMERS, type WritebackTimers } from './flusher.js';
 export { Inode } from './inode.js';
 export { fsync, type FsyncCost } from './sync.js';
 export { truncate } from './truncate.js';
 export { type PageRange, type WritebackCost } from './writeback.js';
+export { Xfs } from './xfs.js';

@@ -1,7 +1,8 @@
-import { RwLock } from '../engine/index.js';
+import { RwLock, type Task } from '../engine/index.js';
 import type { AddressSpace, MappedFile, VmOperations } from '../mm/index.js';
 import type { BlockMap } from './block-map.js';
 import type { FileSystem } from './file-system.js';
+import { ReadaheadState, forceReadahead } from './readahead.js';
 import { FileVmOperations } from './vm-operations.js';
 
 /** A file: Linux's struct inode with its address space. */
@@ -9,6 +10,8 @@ export class Inode implements MappedFile {
   readonly vmOps: VmOperations;
   /** i_rwsem: exclusive for write(2) and ftruncate(2). */
   readonly rwsem: RwLock;
+  /** f_ra. Whoever opens the file shares it. */
+  readonly readahead: ReadaheadState;
   /** Virtual time in ns at which the inode became dirty; null while it is clean. Background writeback goes by it. */
   dirtiedWhen: number | null = null;
   /** i_disksize: what the next commit says of the size. It follows the data onto the disk, never the other way round. */
@@ -30,9 +33,14 @@ export class Inode implements MappedFile {
     readonly blocks: BlockMap,
   ) {
     this.vmOps = new FileVmOperations(this);
+    this.readahead = new ReadaheadState(fs.readaheadPages);
     this.rwsem = new RwLock(fs.system.simulation, `i_rwsem of ${name}`);
     this.diskSize = mapping.size;
     this.durableSize = mapping.size;
+  }
+
+  willNeed(first: number, end: number): Task {
+    return forceReadahead(this, first, end);
   }
 
   /** i_size in bytes. */

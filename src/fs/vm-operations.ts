@@ -1,8 +1,9 @@
 import { isErrno } from '../base/index.js';
 import type { Task } from '../engine/index.js';
-import { PG_UPTODATE, type FaultResult, type VmFault, type VmOperations } from '../mm/index.js';
+import { PG_READAHEAD, PG_UPTODATE, type FaultResult, type VmFault, type VmOperations } from '../mm/index.js';
 import { lockCachedFolio } from './filemap.js';
 import type { Inode } from './inode.js';
+import { asyncMmapReadahead, syncMmapReadahead } from './readahead.js';
 
 /** What a file does about faults on its mappings: filemap_fault and the file system's page_mkwrite. */
 export class FileVmOperations implements VmOperations {
@@ -13,6 +14,11 @@ export class FileVmOperations implements VmOperations {
     const { mapping, fs } = this.inode;
     const { memory } = fs.system;
     if (fault.pgoff >= mapping.sizeInPages) return 'SIGBUS';
+    const cached = mapping.pages.get(fault.pgoff);
+    const readAhead =
+      cached === 0
+        ? yield* syncMmapReadahead(this.inode, fault)
+        : yield* asyncMmapReadahead(this.inode, fault, memory.frames.folioOf(cached));
     let folio: number;
     try {
       folio = yield* lockCachedFolio(this.inode, fault.pgoff);
@@ -27,19 +33,29 @@ export class FileVmOperations implements VmOperations {
       memory.put(folio);
       return 'SIGBUS';
     }
+    if (readAhead && fault.allowRetry) {
+      // mmap_lock was let go for the disk (maybe_unlock_mmap_for_io): everything is looked up again.
+      fault.allowRetry = false;
+      memory.unlockFolio(folio);
+      memory.put(folio);
+      return 'retry';
+    }
     fault.frame = folio + (fault.pgoff - memory.frames.index[folio]);
     return 'locked';
   }
 
-  /** filemap_map_pages. */
+  /** filemap_map_pages. A page with the readahead mark is left to a fault of its own, which reads on. */
   mapPages(from: number, to: number, map: (pgoff: number, frame: number) => void): void {
-    const { mapping, fs } = this.inode;
+    const { mapping, fs, readahead } = this.inode;
     const { memory } = fs.system;
     const end = Math.min(to, mapping.sizeInPages);
     for (let page = mapping.pages.next(from, end); page >= 0; page = mapping.pages.next(page + 1, end)) {
       const frame = mapping.pages.get(page);
       const folio = memory.frames.folioOf(frame);
-      if (memory.frames.has(folio, PG_UPTODATE) && !memory.isLocked(folio)) map(page, frame);
+      if (!memory.frames.has(folio, PG_UPTODATE) || memory.frames.has(folio, PG_READAHEAD)) continue;
+      if (memory.isLocked(folio)) continue;
+      if (readahead.mmapMiss > 0) readahead.mmapMiss--;
+      map(page, frame);
     }
   }
 

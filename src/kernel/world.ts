@@ -8,6 +8,7 @@ import {
   Flusher,
   LINUX_WRITEBACK_TIMERS,
   NVME,
+  Xfs,
   type DiskProfile,
   type WritebackTimers,
 } from '../fs/index.js';
@@ -21,6 +22,7 @@ import { KernelCosts, KernelPolicy } from './tokens.js';
 export const FILE_SYSTEMS = {
   ext4: Ext4,
   btrfs: Btrfs,
+  xfs: Xfs,
 } as const;
 
 export type FileSystemKind = keyof typeof FILE_SYSTEMS;

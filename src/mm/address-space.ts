@@ -16,6 +16,10 @@ export interface AddressSpaceOptions {
   readonly stableWrites: boolean;
   /** mapping_can_writeback: dirty pages go to a disk. */
   readonly canWriteback: boolean;
+  /** mapping_max_folio_order: the largest folio that the cache may hold; default 0. */
+  readonly maxOrder?: number;
+  /** shmem_mapping: memory without a disk, of which large folios are mapped beyond the end of the file too. */
+  readonly isShmem?: boolean;
 }
 
 /** The pages of one file in memory, and who maps them: Linux's struct address_space. */
@@ -60,6 +64,8 @@ export interface VmFault {
   readonly write: boolean;
   /** FAULT_FLAG_UNSHARE: a pin for reading wants a page of the process's own, writable or not. */
   readonly unshare: boolean;
+  /** FAULT_FLAG_ALLOW_RETRY and not tried yet: whoever has to read from a disk does so, and then asks to come again. */
+  allowRetry: boolean;
   /** Answer: the frame that holds the page. */
   frame: number;
 }

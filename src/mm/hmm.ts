@@ -82,7 +82,7 @@ function describe(pte: number): number {
 
 function* fault(vma: Vma, address: number, write: boolean): Task<HmmResult> {
   if (write && !vma.has(VM_WRITE)) return 'EPERM';
-  const result = yield* handleMmFault(vma, address, write);
+  const result = yield* handleMmFault(vma, address, write, false, false);
   if (result === 'OOM') return 'ENOMEM';
   return result === 'done' ? 0 : 'EFAULT';
 }

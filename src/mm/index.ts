@@ -34,6 +34,7 @@ export {
   PG_ANON_EXCLUSIVE,
   PG_DIRTY,
   PG_PRIVATE,
+  PG_READAHEAD,
   PG_REFERENCED,
   PG_UPTODATE,
   PG_WRITEBACK,
@@ -45,5 +46,17 @@ export { PTE_ACCESSED, PTE_DIRTY, PTE_PRESENT, PTE_SOFT_DIRTY, PTE_WRITE, pteFra
 export { Reclaim, type ReclaimPolicy } from './reclaim.js';
 export { type BackgroundWriteback } from './reclaim-throttle.js';
 export { folioMkclean, folioReferenced, tryToUnmap, type RmapCost } from './rmap.js';
-export { VM_EXEC, VM_READ, VM_SHARED, VM_WRITE, Vma, type MappedFile } from './vma.js';
+export { splitCachedFolio } from './split-cached-folio.js';
+export {
+  VM_EXEC,
+  VM_HUGEPAGE,
+  VM_NOHUGEPAGE,
+  VM_RAND_READ,
+  VM_READ,
+  VM_SEQ_READ,
+  VM_SHARED,
+  VM_WRITE,
+  Vma,
+  type MappedFile,
+} from './vma.js';
 export { unmapMappingRange, zapPageRange } from './zap.js';

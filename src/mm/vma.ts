@@ -1,4 +1,5 @@
 import { PAGE_SIZE, hex, type TreeInterval } from '../base/index.js';
+import type { Task } from '../engine/index.js';
 import type { AddressSpace, VmOperations } from './address-space.js';
 import type { AnonVma, AnonVmaLink } from './anon-vma.js';
 import type { MmStruct } from './mm-struct.js';
@@ -8,11 +9,21 @@ export const VM_WRITE = 1 << 1;
 export const VM_EXEC = 1 << 2;
 /** Stores go to the file or the shared object, not to a private copy. */
 export const VM_SHARED = 1 << 3;
+/** MADV_SEQUENTIAL: read far ahead. */
+export const VM_SEQ_READ = 1 << 4;
+/** MADV_RANDOM: read nothing ahead. */
+export const VM_RAND_READ = 1 << 5;
+/** MADV_HUGEPAGE. */
+export const VM_HUGEPAGE = 1 << 6;
+/** MADV_NOHUGEPAGE: no huge entries. */
+export const VM_NOHUGEPAGE = 1 << 7;
 
 /** A file or shared object behind a mapping. */
 export interface MappedFile {
   readonly mapping: AddressSpace;
   readonly vmOps: VmOperations;
+  /** vfs_fadvise(POSIX_FADV_WILLNEED): reads pages [first, end) ahead. Absent: there is nothing to be read. */
+  willNeed?(first: number, end: number): Task;
 }
 
 /** One mapping of an mm: Linux's struct vm_area_struct. */

@@ -34,7 +34,7 @@ function setUp(seed = 1): Rig {
       memory.write(frame, 0, PAGE_SIZE, ++stamp, new Uint8Array(PAGE_SIZE).fill(value));
     },
     read: (block) => {
-      simulation.runTask('read', disk.read(memory, 999, block));
+      simulation.runTask('read', disk.readBlocks(memory, [{ frame: 999, block }]));
       return sectors(memory, 999);
     },
     media: (block) => sectors(disk.media, block),
@@ -179,7 +179,7 @@ describe('a read', () => {
     simulation.runTask('flush', disk.flush());
     fill(1, 8);
     const began = simulation.now;
-    simulation.spawn('read', disk.read(memory, 999, 50));
+    simulation.spawn('read', disk.readBlocks(memory, [{ frame: 999, block: 50 }]));
     simulation.runUntil(began + 80 * US + BLOCK_NS - 2 * SECTOR_NS - 1);
     disk.submitWrite(memory, 1, 50, () => undefined);
     simulation.run();

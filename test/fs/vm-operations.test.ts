@@ -17,7 +17,7 @@ import { Machine, address } from '../support/machine.js';
 
 function faultOn(m: Machine, file: Inode, page: number, write = false): VmFault {
   const vma = new Vma(m.mm, address(0), address(64), VM_READ | VM_WRITE | VM_SHARED, 0, file);
-  return { vma, address: address(page), pgoff: page, write, unshare: false, frame: 0 };
+  return { vma, address: address(page), pgoff: page, write, unshare: false, allowRetry: false, frame: 0 };
 }
 
 /** Runs a handler and gives back what it left locked. */

@@ -9,6 +9,8 @@ export interface Area {
   readonly name: string;
   /** Address of its page 0. */
   readonly start: number;
+  /** One behind the last of its pages that was ever mapped: what was unmapped since is still looked at. */
+  pages: number;
 }
 
 /** The areas of a program, in the order in which it named them. All its processes have them at the same addresses. */
@@ -24,7 +26,7 @@ export class Areas {
   get(name: string): Area {
     let area = this.byName.get(name);
     if (area === undefined) {
-      area = { name, start: (this.list.length + 1) * AREA_SPACING };
+      area = { name, start: (this.list.length + 1) * AREA_SPACING, pages: 0 };
       this.byName.set(name, area);
       this.list.push(area);
     }

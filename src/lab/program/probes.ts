@@ -5,6 +5,7 @@ import {
   VM_READ,
   VM_SHARED,
   VM_WRITE,
+  ZERO_FRAME,
   pteFrame,
   ptePresent,
   type MmStruct,
@@ -15,7 +16,17 @@ import type { RecordedVma } from './recorded.js';
 
 /** The mappings of an mm in an area. */
 function vmasIn(mm: MmStruct, area: Area): readonly Vma[] {
-  return mm.vmas.overlapping(area.start, area.start + 2 ** 36);
+  const vmas = mm.vmas.overlapping(area.start, area.start + 2 ** 36);
+  const last = vmas.at(-1);
+  if (last !== undefined) area.pages = Math.max(area.pages, pageOf(last.end - area.start));
+  return vmas;
+}
+
+/** The entries of all pages of an area that were ever mapped, PTE_NONE where there is none. */
+function* entriesIn(mm: MmStruct, area: Area): Generator<number> {
+  vmasIn(mm, area);
+  const first = pageOf(area.start);
+  for (let page = first; page < first + area.pages; page++) yield mm.pageTable.get(page);
 }
 
 /** All mappings in the areas. */
@@ -34,32 +45,24 @@ function describeVma(area: Area, vma: Vma): RecordedVma {
   return vma.file === null ? [area.name, first, end, rights] : [area.name, first, end, rights, vma.pgoff];
 }
 
-/** Sizes of the folios that an area maps, in pages and in order; -n stands for n pages without a present entry. */
+/**
+ * Sizes of the folios as an area maps them, in order: how many neighbouring pages show the same folio; -n stands for n pages
+ * without a present entry.
+ */
 export function probeFolios(mm: MmStruct, area: Area): number[] {
   const { frames } = mm.system.memory;
   const sizes: number[] = [];
-  let folio = -1;
-  for (const vma of vmasIn(mm, area)) {
-    for (let page = pageOf(vma.start); page < pageOf(vma.end); page++) {
-      const pte = mm.pageTable.get(page);
-      if (!ptePresent(pte)) {
-        folio = -1;
-        addMissing(sizes);
-        continue;
-      }
-      const here = frames.folioOf(pteFrame(pte));
-      if (here === folio && frames.pages(folio) > 1) continue;
-      folio = here;
-      sizes.push(frames.pages(folio));
-    }
+  let before = -1;
+  for (const pte of entriesIn(mm, area)) {
+    const folio = ptePresent(pte) ? frames.folioOf(pteFrame(pte)) : -1;
+    const step = folio < 0 ? -1 : 1;
+    // The zero page is many pages, not one folio of many.
+    const goesOn = sizes.length > 0 && folio === before && folio !== ZERO_FRAME;
+    if (goesOn) sizes[sizes.length - 1] += step;
+    else sizes.push(step);
+    before = folio;
   }
   return sizes;
-}
-
-function addMissing(sizes: number[]): void {
-  const last = sizes.length - 1;
-  if (last >= 0 && sizes[last] < 0) sizes[last]--;
-  else sizes.push(-1);
 }
 
 /** Run lengths of the page states of an area: p present, s swapped out, . neither; upper case is soft-dirty too. */
@@ -67,17 +70,14 @@ export function probePagemap(mm: MmStruct, area: Area): string {
   let text = '';
   let run = 0;
   let state = '';
-  for (const vma of vmasIn(mm, area)) {
-    for (let page = pageOf(vma.start); page < pageOf(vma.end); page++) {
-      const here = pageState(mm.pageTable.get(page));
-      if (here === state) {
-        run++;
-        continue;
-      }
+  for (const pte of entriesIn(mm, area)) {
+    const here = pageState(pte);
+    if (here !== state) {
       if (run > 0) text += `${String(run)}${state}`;
       state = here;
-      run = 1;
+      run = 0;
     }
+    run++;
   }
   return run > 0 ? `${text}${String(run)}${state}` : text;
 }

@@ -1,5 +1,5 @@
 import { Simulation } from '../../engine/index.js';
-import { BlockDevice, NVME, type FileSystem, type Inode } from '../../fs/index.js';
+import { BlockDevice, RECORDED, type FileSystem, type Inode } from '../../fs/index.js';
 import { P1 } from '../../kernel/index.js';
 import { MmSystem, PhysicalMemory, type MmStruct } from '../../mm/index.js';
 import { NotifierHub } from '../../../notifiers/index.js';
@@ -64,7 +64,7 @@ export class ProgramWorld {
       const mount = FILE_SYSTEMS[kind];
       if (mount === undefined) throw new NotModelled(`files of kind ${kind} are not modelled`);
       const random = this.simulation.random.split(kind);
-      fs = mount(this.system, new BlockDevice(this.simulation, `disk of ${kind}`, NVME, true, random));
+      fs = mount(this.system, new BlockDevice(this.simulation, `disk of ${kind}`, RECORDED, true, random));
       this.mounted.set(kind, fs);
     }
     return fs;

@@ -1,6 +1,6 @@
 import { PAGE_SIZE } from '../../../base/index.js';
 import type { Task } from '../../../engine/index.js';
-import { madviseDontneed, type MmStruct } from '../../../mm/index.js';
+import { VM_HUGEPAGE, VM_NOHUGEPAGE, madviseDontneed, type MmStruct } from '../../../mm/index.js';
 import { addressIn } from '../areas.js';
 import { DONE, type OpHandlers } from '../op-handler.js';
 import type { Advice } from '../op-table.js';
@@ -11,8 +11,7 @@ type Advise = (mm: MmStruct, address: number, length: number) => Task;
 /** madvise(2) by advice. */
 const ADVICES: Readonly<Partial<Record<Advice, Advise>>> = {
   dontneed: madviseDontneed,
-  // Memory is given out in small folios only: there is nothing to forbid.
-  nohugepage: nothing,
+  nohugepage: noHugePages,
 };
 
 export const adviceOps = {
@@ -30,6 +29,10 @@ export function* madviseByName(mm: MmStruct, address: number, length: number, ad
   yield* advise(mm, address, length);
 }
 
-function* nothing(): Task {
-  return;
+/** hugepage_madvise with MADV_NOHUGEPAGE, of whole mappings. */
+function* noHugePages(mm: MmStruct, address: number, length: number): Task {
+  for (const vma of mm.vmas.overlapping(address, address + length)) {
+    if (vma.start < address || vma.end > address + length) throw new NotModelled('MADV_NOHUGEPAGE of a part');
+    vma.flags = (vma.flags & ~VM_HUGEPAGE) | VM_NOHUGEPAGE;
+  }
 }

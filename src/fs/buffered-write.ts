@@ -1,0 +1,99 @@
+import { Errno, PAGE_SIZE, pageOf } from '../base/index.js';
+import type { Task } from '../engine/index.js';
+import { PG_UPTODATE } from '../mm/index.js';
+import { MAX_FILE_SIZE, filemapGetFolio } from './filemap.js';
+import type { Inode } from './inode.js';
+
+/** Bytes to write, or null to write an anonymous pattern: only which write it was is kept. */
+export type WriteData = Uint8Array | null;
+
+/**
+ * Buffered write(2): into the page cache, through write_begin and write_end.
+ *
+ * @returns the number of bytes written, less than asked for only if memory has run out
+ * @throws Errno EINVAL for a negative offset; EFAULT for fewer bytes than are to be written; EFBIG; EIO if a page that is
+ *   written in part cannot be read
+ */
+export function* writeToPageCache(inode: Inode, offset: number, length: number, data: WriteData): Task<number> {
+  const { rwsem } = inode;
+  const what = `write of ${String(length)} bytes at ${String(offset)} of ${inode.name}`;
+  if (!(offset >= 0 && length >= 0)) throw new Errno('EINVAL', what);
+  if (data !== null && data.length < length) throw new Errno('EFAULT', `${what} out of ${String(data.length)}`);
+  if (offset + length > MAX_FILE_SIZE) throw new Errno('EFBIG', what);
+  if (length === 0) return 0;
+  yield rwsem.exclusive;
+  try {
+    inode.fs.updateTime(inode);
+    if (offset > inode.size) yield* inode.fs.extend(inode, offset);
+    return yield* performWrite(inode, offset, length, data);
+  } finally {
+    rwsem.releaseExclusive();
+  }
+}
+
+/** generic_perform_write, iomap_write_iter: folio by folio, each as large as what is left to be written allows. */
+function* performWrite(inode: Inode, offset: number, length: number, data: WriteData): Task<number> {
+  const { mapping, fs } = inode;
+  const { memory } = fs.system;
+  const chunk = PAGE_SIZE << (mapping.options.maxOrder ?? 0);
+  let done = 0;
+  while (done < length) {
+    const at = offset + done;
+    const wanted = Math.min(chunk - (at % chunk), length - done);
+    const folio = yield* writeBegin(inode, at, wanted);
+    if (folio < 0) break;
+    const end = (memory.frames.index[folio] + memory.frames.pages(folio)) * PAGE_SIZE;
+    const bytes = Math.min(wanted, end - at);
+    if (mapping.options.stableWrites) yield* memory.waitForWriteback(folio);
+    fs.prepareWrite(inode, folio);
+    copyIn(inode, at, bytes, data, done);
+    memory.frames.set(folio, PG_UPTODATE);
+    const from = at - memory.frames.index[folio] * PAGE_SIZE;
+    fs.dirtyPart(mapping, folio, from, from + bytes);
+    mapping.size = Math.max(mapping.size, at + bytes);
+    memory.unlockFolio(folio);
+    memory.put(folio);
+    done += bytes;
+  }
+  return done;
+}
+
+/**
+ * write_begin: the locked folio at a byte of the file, made if need be with `length` as the hint for its size. What is
+ * not overwritten of it is read.
+ *
+ * @returns -1 if memory has run out
+ * @throws Errno EIO
+ */
+function* writeBegin(inode: Inode, at: number, length: number): Task<number> {
+  const { memory } = inode.fs.system;
+  const { frames } = memory;
+  const index = pageOf(at);
+  const folio = yield* filemapGetFolio(inode, index, orderOf(length), false);
+  if (folio < 0 || frames.has(folio, PG_UPTODATE)) return folio;
+  const start = frames.index[folio] * PAGE_SIZE;
+  if (at <= start && at + length >= start + frames.pages(folio) * PAGE_SIZE) return folio;
+  yield* inode.fs.readFolios(inode, [folio]);
+  if (frames.has(folio, PG_UPTODATE)) return folio;
+  memory.unlockFolio(folio);
+  memory.put(folio);
+  throw new Errno('EIO', `page ${String(index)} of ${inode.name} cannot be read`);
+}
+
+/** fgf_set_order: the largest folio that so many bytes fill. */
+function orderOf(length: number): number {
+  return length < PAGE_SIZE ? 0 : 31 - Math.clz32(Math.floor(length / PAGE_SIZE));
+}
+
+/** copy_folio_from_iter_atomic. As of now: a device may have written to the pages while this task slept. */
+function copyIn(inode: Inode, offset: number, length: number, data: WriteData, from: number): void {
+  const { memory } = inode.fs.system;
+  const stamp = memory.nextStamp();
+  for (let done = 0; done < length;) {
+    const at = offset + done;
+    const within = at % PAGE_SIZE;
+    const bytes = Math.min(PAGE_SIZE - within, length - done);
+    memory.contents.write(inode.mapping.pages.get(pageOf(at)), within, bytes, stamp, data, from + done);
+    done += bytes;
+  }
+}

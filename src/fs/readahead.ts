@@ -1,0 +1,189 @@
+import type { Task } from '../engine/index.js';
+import { PG_READAHEAD, PG_WRITEBACK, VM_HUGEPAGE, VM_RAND_READ, VM_SEQ_READ, type VmFault } from '../mm/index.js';
+import { alignedOrder, tryAddFolio } from './filemap.js';
+import type { Inode } from './inode.js';
+
+/** Misses of a mapping beyond its hits after which nothing is read ahead for it (MMAP_LOTSAMISS). */
+const MMAP_LOTSAMISS = 100;
+
+/** Pages of the largest I/O of the disk (io_pages, from max_sectors_kb = 1280). */
+const IO_PAGES = 320;
+
+/** The order of a huge page. */
+const HPAGE_ORDER = 9;
+
+/** Linux's struct file_ra_state: the window that was read ahead last. */
+export class ReadaheadState {
+  /** First page of the window, its size, and how many of its last pages are read before they are asked for. */
+  start = 0;
+  size = 0;
+  asyncSize = 0;
+  /** Order of the folios that the last window asked for. */
+  order = 0;
+  /** Faults that missed the cache, less those that hit it. */
+  mmapMiss = 0;
+  /** The page that the last read(2) ended in; -1 before any. */
+  prevPage = -1;
+
+  /** @param pages ra_pages: the largest window */
+  constructor(readonly pages: number) {}
+}
+
+/** page_cache_sync_ra: a read of `wanted` pages from `index` on found nothing cached there. */
+export function* syncReadahead(inode: Inode, index: number, wanted: number): Task {
+  const { readahead: ra, mapping } = inode;
+  if (ra.pages === 0) return;
+  const most = Math.max(ra.pages, Math.min(wanted, ra.pages));
+  const sequential = index - ra.prevPage >= 0 && index - ra.prevPage <= 1;
+  if (index === 0 || wanted > most || sequential) {
+    ra.start = index;
+    ra.size = initialSize(wanted, most);
+    ra.asyncSize = ra.size > wanted ? ra.size - wanted : ra.size >> 1;
+  } else {
+    const contiguous = cachedBefore(inode, index, most);
+    if (contiguous <= wanted) {
+      yield* readPages(inode, index, Math.min(wanted, most), 0, index);
+      return;
+    }
+    ra.start = index;
+    ra.size = Math.min((contiguous === index ? 2 * contiguous : contiguous) + wanted, most);
+    ra.asyncSize = 1;
+  }
+  ra.order = 0;
+  if (mapping.size > 0) yield* readWindow(inode, ra.start);
+}
+
+/** page_cache_async_ra: a page with the readahead mark was reached, so the next window is read. */
+export function* asyncReadahead(inode: Inode, folio: number, index: number, wanted: number): Task {
+  const { readahead: ra, fs, mapping } = inode;
+  const { frames } = fs.system.memory;
+  if (ra.pages === 0 || frames.has(folio, PG_WRITEBACK)) return;
+  frames.clear(folio, PG_READAHEAD);
+  const pages = frames.pages(folio);
+  const expected = ra.start + ra.size - ra.asyncSize;
+  if (index === expected - (expected % pages)) {
+    ra.start += ra.size;
+    ra.size = Math.max(ra.size, nextSize(ra.size, ra.pages));
+  } else {
+    let start = index + 1;
+    while (start - index <= ra.pages && mapping.pages.get(start) !== 0) start++;
+    if (start - index > ra.pages) return;
+    ra.start = start;
+    ra.size = nextSize(start - index + wanted, ra.pages);
+  }
+  ra.order = Math.min(ra.order + 2, lowestBit(ra.size));
+  const end = ra.start + ra.size;
+  const aligned = end - (end % (1 << ra.order));
+  if (aligned > ra.start) ra.size -= end - aligned;
+  ra.asyncSize = ra.size;
+  yield* readWindow(inode, ra.start);
+}
+
+/** force_page_cache_ra: reads pages [first, end), whatever was read before, one largest I/O at most. */
+export function* forceReadahead(inode: Inode, first: number, end: number): Task {
+  yield* readPages(inode, first, Math.min(end - first, Math.max(IO_PAGES, inode.readahead.pages)), 0, first);
+}
+
+/** do_sync_mmap_readahead: a fault found nothing cached. @returns whether anything was read: the fault may come again */
+export function* syncMmapReadahead(inode: Inode, fault: VmFault): Task<boolean> {
+  const { readahead: ra } = inode;
+  const { vma, pgoff } = fault;
+  if (vma.has(VM_HUGEPAGE) && (inode.mapping.options.maxOrder ?? 0) >= HPAGE_ORDER) {
+    ra.start = pgoff - (pgoff % (1 << HPAGE_ORDER));
+    ra.size = vma.has(VM_RAND_READ) ? 1 << HPAGE_ORDER : 2 << HPAGE_ORDER;
+    ra.asyncSize = 1 << HPAGE_ORDER;
+    ra.order = HPAGE_ORDER;
+    yield* readWindow(inode, ra.start);
+    return true;
+  }
+  if (vma.has(VM_RAND_READ) || ra.pages === 0) return false;
+  if (vma.has(VM_SEQ_READ)) {
+    yield* syncReadahead(inode, pgoff, ra.pages);
+    return true;
+  }
+  if (ra.mmapMiss < MMAP_LOTSAMISS * 10) ra.mmapMiss++;
+  if (ra.mmapMiss > MMAP_LOTSAMISS) return false;
+  ra.start = Math.max(0, pgoff - Math.floor(ra.pages / 2));
+  ra.size = ra.pages;
+  ra.asyncSize = Math.floor(ra.pages / 4);
+  ra.order = 0;
+  yield* readWindow(inode, ra.start);
+  return true;
+}
+
+/** do_async_mmap_readahead: a fault found its page. @returns whether the next window was read */
+export function* asyncMmapReadahead(inode: Inode, fault: VmFault, folio: number): Task<boolean> {
+  const { readahead: ra, fs } = inode;
+  if (fault.vma.has(VM_RAND_READ) || ra.pages === 0) return false;
+  if (ra.mmapMiss > 0) ra.mmapMiss--;
+  if (!fs.system.memory.frames.has(folio, PG_READAHEAD)) return false;
+  yield* asyncReadahead(inode, folio, fault.pgoff, ra.pages);
+  return true;
+}
+
+/** page_cache_ra_order: reads the window from `start` on, in folios of the window's order where they fit. */
+function* readWindow(inode: Inode, start: number): Task {
+  const { readahead: ra } = inode;
+  ra.order = Math.min(ra.order, 31 - Math.clz32(ra.size), inode.mapping.options.maxOrder ?? 0);
+  yield* readPages(inode, start, ra.size, ra.order, start + ra.size - ra.asyncSize);
+}
+
+/**
+ * Reads those of pages [start, start + count) that are within the file and not cached, in folios of at most `order`; once
+ * a page is cached already the rest are small. The folio at `mark` gets the readahead mark.
+ */
+function* readPages(inode: Inode, start: number, count: number, order: number, mark: number): Task {
+  const { mapping, fs } = inode;
+  const { memory } = fs.system;
+  const end = Math.min(start + count, mapping.sizeInPages);
+  const fresh: number[] = [];
+  const mine = !mapping.invalidateLock.heldByMe;
+  if (mine) yield mapping.invalidateLock.shared;
+  let largest = order;
+  for (let index = start; index < end;) {
+    let fitting = alignedOrder(inode, index, largest);
+    while (fitting > 0 && index + (1 << fitting) > end) fitting--;
+    if (mapping.pages.next(index, index + (1 << fitting)) >= 0) {
+      if (fitting === 0) index++;
+      largest = 0;
+      continue;
+    }
+    // Nobody needs these pages yet: nothing is reclaimed for them.
+    const folio = memory.allocate(fitting);
+    if (folio < 0) break;
+    tryAddFolio(inode, folio, index);
+    if (mark - (mark % (1 << fitting)) === index && mark > start) memory.frames.set(folio, PG_READAHEAD);
+    fresh.push(folio);
+    index += 1 << fitting;
+  }
+  if (fresh.length > 0) yield* fs.readFolios(inode, fresh);
+  for (const folio of fresh) {
+    memory.unlockFolio(folio);
+    memory.put(folio);
+  }
+  if (mine) mapping.invalidateLock.releaseShared();
+}
+
+/** get_init_ra_size: the first window of a sequential read. */
+function initialSize(wanted: number, most: number): number {
+  const size = 2 ** Math.ceil(Math.log2(wanted));
+  if (size <= most / 32) return size * 4;
+  return size <= most / 4 ? size * 2 : most;
+}
+
+/** get_next_ra_size. */
+function nextSize(size: number, most: number): number {
+  if (size < most / 16) return 4 * size;
+  return size <= most / 2 ? 2 * size : most;
+}
+
+/** Pages that are cached without a gap before `index`, `most` at most. */
+function cachedBefore(inode: Inode, index: number, most: number): number {
+  let count = 0;
+  while (count < most && count < index && inode.mapping.pages.get(index - 1 - count) !== 0) count++;
+  return count;
+}
+
+function lowestBit(value: number): number {
+  return 31 - Math.clz32(value & -value);
+}

@@ -1,0 +1,65 @@
+import { SEC, type Task } from '../engine/index.js';
+import { PG_PRIVATE, type AddressSpace, type MmSystem } from '../mm/index.js';
+import { PAGE_SIZE } from '../base/index.js';
+import type { BlockDevice } from './block-device.js';
+import { InPlaceFileSystem } from './in-place.js';
+import type { Inode } from './inode.js';
+import { truncatePagecache, zeroTail } from './truncate.js';
+import { waitForWriteback, writeInode } from './writeback.js';
+
+/**
+ * A journalling file system after xfs: blocks of 4 KiB are overwritten in place, holes get theirs at writeback (delayed
+ * allocation), and the size on the disk follows the data.
+ *
+ * Dirty folios need no state of the file system: what was dirtied behind its back is written where it has a block.
+ */
+export class Xfs extends InPlaceFileSystem {
+  constructor(system: MmSystem, device: BlockDevice) {
+    super(system, device, {
+      kind: 'xfs',
+      stableWrites: false,
+      commitInterval: 30 * SEC,
+      syncsWholeFile: false,
+      maxOrder: 9,
+    });
+  }
+
+  /** iomap_page_mkwrite, iomap_write_begin: reserves blocks for holes. */
+  prepareWrite(_inode: Inode, folio: number): void {
+    this.system.memory.frames.set(folio, PG_PRIVATE);
+  }
+
+  dirtyPart(mapping: AddressSpace, folio: number): void {
+    this.dirtyFolio(mapping, folio);
+  }
+
+  invalidateFolio(): void {
+    // It stays dirty as a whole: what is known of its parts goes with the whole folio only.
+  }
+
+  acceptsDirty(): boolean {
+    return true;
+  }
+
+  /** xfs_setattr_size: what becomes visible or is cut off is zeroed and written before the size changes on the disk. */
+  *resize(inode: Inode, size: number): Task {
+    const before = inode.size;
+    const onDisk = inode.diskSize;
+    if (size === 0 && before === 0) return;
+    const zeroed = yield* zeroTail(inode, Math.min(before, size));
+    inode.mapping.size = size;
+    yield* truncatePagecache(inode);
+    if (zeroed || (size > onDisk && before !== onDisk)) {
+      const range = { first: Math.floor(onDisk / PAGE_SIZE), end: Math.ceil(size / PAGE_SIZE) };
+      yield* writeInode(inode, 'sync', { folios: 0, deviceWaitNs: 0 }, range);
+      yield* waitForWriteback(inode, range);
+    }
+    this.setSize(inode, size);
+    if (size < before) this.truncateBlocks(inode, size);
+  }
+
+  /** xfs_file_write_checks: what lies between the end of the file and the write becomes zeros. */
+  *extend(inode: Inode): Task {
+    yield* zeroTail(inode, inode.size);
+  }
+}

@@ -1,0 +1,185 @@
+import { PAGE_SIZE, PTRS_PER_PTE, pageOf } from '../base/index.js';
+import type { Task } from '../engine/index.js';
+import type { FaultResult, VmFault } from './address-space.js';
+import { newAnonPage } from './anon.js';
+import { blockOf, mapFrame, mapHuge } from './map-frame.js';
+import { PTE_ACCESSED, PTE_DIRTY, PTE_NONE, PTE_WRITE } from './pte.js';
+import { VM_NOHUGEPAGE, VM_SHARED, VM_WRITE, type Vma } from './vma.js';
+import { pageMkwrite } from './wp-fault.js';
+
+/** fault_around_bytes, 64 KiB by default, in pages. */
+const FAULT_AROUND_PAGES = 16;
+
+/** do_read_fault: maps what the cache has around the page, writable only if nobody wants to hear of the first write. */
+export function* readFault(fault: VmFault): Task<FaultResult> {
+  const { vma, address } = fault;
+  const writable = vma.has(VM_SHARED) && vma.has(VM_WRITE) && !vma.needsDirtyTracking;
+  const flags = PTE_ACCESSED | (writable ? PTE_WRITE : 0);
+  faultAround(fault, flags);
+  if (vma.mm.pageTable.get(pageOf(address)) !== PTE_NONE) return 'done';
+  const result = yield* fetch(fault);
+  return result === 'locked' ? finish(fault, flags) : result;
+}
+
+/** do_shared_fault: page_mkwrite first, so the file system has reserved what a write needs before one can happen. */
+export function* sharedFault(fault: VmFault): Task<FaultResult> {
+  const { vma, address } = fault;
+  const { system } = vma.mm;
+  const fetched = yield* fetch(fault);
+  if (fetched !== 'locked') return fetched;
+  const folio = system.memory.frames.folioOf(fault.frame);
+  if (vma.file?.vmOps.pageMkwrite !== undefined) {
+    system.memory.unlockFolio(folio);
+    const prepared = yield* pageMkwrite(fault);
+    if (prepared !== 'locked') {
+      system.memory.put(folio);
+      return prepared;
+    }
+  }
+  const { pageTable } = vma.mm;
+  if (pageTable.get(pageOf(address)) === PTE_NONE) system.markDirty(folio);
+  return finish(fault, PTE_WRITE | PTE_DIRTY | PTE_ACCESSED);
+}
+
+/** do_cow_fault: a write to a private mapping of a file gets a copy at once. */
+export function* cowFault(fault: VmFault): Task<FaultResult> {
+  const { vma, address } = fault;
+  const { memory } = vma.mm.system;
+  const copy = yield* newAnonPage(vma, address);
+  if (copy < 0) return 'OOM';
+  const result = yield* fetch(fault);
+  if (result !== 'locked') {
+    memory.put(copy);
+    return result;
+  }
+  const source = memory.frames.folioOf(fault.frame);
+  memory.contents.copy(memory.contents, fault.frame, copy);
+  memory.unlockFolio(source);
+  memory.put(source);
+  if (vma.mm.pageTable.get(pageOf(address)) !== PTE_NONE) {
+    memory.put(copy);
+    return 'retry';
+  }
+  mapFrame(vma, address, copy, PTE_DIRTY | PTE_ACCESSED | (vma.has(VM_WRITE) ? PTE_WRITE : 0));
+  return 'done';
+}
+
+/**
+ * do_fault_around: maps what is in the cache of the block of 16 pages around the fault, within the mapping and the page
+ * table; of a large folio all of it if that fits. It does not sleep; if it reached the faulting page, the fault is over.
+ */
+function faultAround(fault: VmFault, flags: number): void {
+  const { vma, address, pgoff } = fault;
+  const { pageTable, system } = vma.mm;
+  const { frames } = system.memory;
+  const page = pageOf(address);
+  const first = Math.max(page - (page % FAULT_AROUND_PAGES), pageOf(vma.start));
+  const end = Math.min(first + FAULT_AROUND_PAGES, page - (page % PTRS_PER_PTE) + PTRS_PER_PTE, pageOf(vma.end));
+  vma.file?.vmOps.mapPages?.(pgoff + first - page, pgoff + end - page, (index, frame) => {
+    const at = page + (index - pgoff);
+    if (pageTable.get(at) !== PTE_NONE) return;
+    const folio = frames.folioOf(frame);
+    if (folio !== frame || frames.order(folio) > 0) {
+      if (isLast(vma, folio)) {
+        // Linux takes the last folio of a file for one that reaches beyond it, and then makes no page table for it.
+        if (pageTable.leaf(page) === null) return;
+      } else if (mapWholeBlock(vma, at, frame, flags)) {
+        return;
+      } else if (fits(vma, at, frame)) {
+        mapEmptyEntries(vma, at - (frame - folio), folio, flags);
+        return;
+      }
+    }
+    frames.get(folio);
+    mapFrame(vma, at * PAGE_SIZE, frame, flags);
+  });
+}
+
+/** Whether nothing of the file lies behind the folio, on file systems that must keep what is beyond the end a SIGBUS. */
+function isLast(vma: Vma, folio: number): boolean {
+  const { frames } = vma.mm.system.memory;
+  const mapping = vma.file?.mapping;
+  if (mapping === undefined || mapping.options.isShmem === true) return false;
+  return frames.index[folio] + frames.pages(folio) >= mapping.sizeInPages;
+}
+
+/** __do_fault: `locked` with the folio locked and one reference for the entry to come. */
+function* fetch(fault: VmFault): Task<FaultResult> {
+  const { file } = fault.vma;
+  return file === null ? 'SIGBUS' : yield* file.vmOps.fault(fault);
+}
+
+/**
+ * finish_fault: installs entries for the whole folio if it fits and nothing is in the way, for the page otherwise, unless
+ * somebody else did; and unlocks the folio.
+ */
+function finish(fault: VmFault, flags: number): FaultResult {
+  const { vma, frame, address } = fault;
+  const { memory } = vma.mm.system;
+  const { frames } = memory;
+  const page = pageOf(address);
+  const folio = frames.folioOf(frame);
+  const raced = vma.mm.pageTable.get(page) !== PTE_NONE;
+  if (!raced && !mapWhole(vma, page, frame, flags)) {
+    frames.get(folio);
+    mapFrame(vma, address, frame, flags);
+  }
+  memory.unlockFolio(folio);
+  memory.put(folio);
+  return raced ? 'retry' : 'done';
+}
+
+/** Maps a large folio as a whole, by a huge entry or by small ones. False: it does not fit, or something is in the way. */
+function mapWhole(vma: Vma, page: number, frame: number, flags: number): boolean {
+  const { frames } = vma.mm.system.memory;
+  const folio = frames.folioOf(frame);
+  const pages = frames.pages(folio);
+  if (pages === 1) return false;
+  if (mapWholeBlock(vma, page, frame, flags)) return true;
+  if (!fits(vma, page, frame)) return false;
+  const first = page - (frame - folio);
+  for (let i = 0; i < pages; i++) if (vma.mm.pageTable.get(first + i) !== PTE_NONE) return false;
+  mapEmptyEntries(vma, first, folio, flags);
+  return true;
+}
+
+/** set_pte_range: small entries for all pages of a folio that have none. */
+function mapEmptyEntries(vma: Vma, first: number, folio: number, flags: number): void {
+  const { frames } = vma.mm.system.memory;
+  for (let i = 0; i < frames.pages(folio); i++) {
+    if (vma.mm.pageTable.get(first + i) !== PTE_NONE) continue;
+    frames.get(folio);
+    mapFrame(vma, (first + i) * PAGE_SIZE, folio + i, flags);
+  }
+}
+
+/**
+ * do_set_pmd: a huge entry for a folio of 2 MiB, if it is aligned in memory as in the file, the mapping shows all of it
+ * and wants huge entries, and there is no page table yet.
+ */
+function mapWholeBlock(vma: Vma, page: number, frame: number, flags: number): boolean {
+  const { frames } = vma.mm.system.memory;
+  const folio = frames.folioOf(frame);
+  const block = blockOf(page);
+  if (frames.pages(folio) !== PTRS_PER_PTE || vma.has(VM_NOHUGEPAGE)) return false;
+  if (page - (frame - folio) !== block || !fits(vma, page, frame)) return false;
+  if (vma.mm.pageTable.isPopulatedIn(block, block + PTRS_PER_PTE)) return false;
+  frames.get(folio);
+  mapHuge(vma, block * PAGE_SIZE, folio, flags);
+  return true;
+}
+
+/**
+ * Whether all of the folio can be mapped together: it is within the mapping, within one page table, and within the file
+ * (what is beyond its end must stay a SIGBUS).
+ */
+function fits(vma: Vma, page: number, frame: number): boolean {
+  const { frames } = vma.mm.system.memory;
+  const folio = frames.folioOf(frame);
+  const first = page - (frame - folio);
+  const end = first + frames.pages(folio);
+  if (first * PAGE_SIZE < vma.start || end * PAGE_SIZE > vma.end || blockOf(first) !== blockOf(end - 1)) return false;
+  const mapping = vma.file?.mapping;
+  if (mapping === undefined) return false;
+  return mapping.options.isShmem === true || frames.index[folio] + frames.pages(folio) <= mapping.sizeInPages;
+}

@@ -1,0 +1,38 @@
+import type { Task } from '../engine/index.js';
+import { removeFromPageCache } from './page-cache.js';
+import type { MmSystem } from './mm-system.js';
+import { PG_WRITEBACK } from './page-flags.js';
+import { tryToUnmap } from './rmap.js';
+
+/**
+ * try_folio_split_to_order (mm/huge_memory.c) of a file's folio: in halves, of which the one with page `at` of the folio
+ * is split again, down to that page. Every mapping of the folio is told CLEAR and loses its entries. Parts behind the end
+ * of the file are dropped. The caller holds the lock and one reference, which stay with the first part.
+ *
+ * @returns false if somebody refers to the folio, or the file system cannot give up its state
+ */
+export function* splitCachedFolio(system: MmSystem, folio: number, at: number): Task<boolean> {
+  const { memory } = system;
+  const { frames } = memory;
+  const mapping = system.mappingOf(folio);
+  if (mapping === null || frames.has(folio, PG_WRITEBACK)) return false;
+  if (!mapping.ops.releaseFolio(mapping, folio)) return false;
+  const expected = frames.folioMapcount(folio) + frames.pages(folio) + 1;
+  if (frames.refcount[folio] !== expected) return false;
+  if (!(yield* tryToUnmap(system, folio))) return false;
+  const parts = memory.splitFolio(folio, partOrders(frames.order(folio), at), 1);
+  for (const part of parts) {
+    if (part === folio) continue;
+    if (frames.index[part] >= mapping.sizeInPages) removeFromPageCache(system, mapping, part);
+    memory.put(part);
+  }
+  return true;
+}
+
+/** Orders of the parts, first to last. */
+function partOrders(order: number, at: number): number[] {
+  if (order === 0) return [0];
+  const half = 1 << (order - 1);
+  if (at < half) return [...partOrders(order - 1, at), order - 1];
+  return [order - 1, ...partOrders(order - 1, at - half)];
+}
