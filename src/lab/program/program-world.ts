@@ -1,3 +1,4 @@
+import { ReferencedContents, WriteSources } from '../../base/index.js';
 import { Simulation } from '../../engine/index.js';
 import { BlockDevice, RECORDED, type FileSystem, type Inode } from '../../fs/index.js';
 import { P1 } from '../../kernel/index.js';
@@ -10,8 +11,8 @@ import type { MapKind } from './op-table.js';
 import { NotModelled } from './program-error.js';
 import { Recorder } from './recorder.js';
 
-/** Frames of memory, in two NUMA nodes: 2 GiB. */
-const FRAMES = 1 << 19;
+/** Frames of memory, in two NUMA nodes: 256 MiB. */
+const FRAMES = 1 << 16;
 
 /** A file of the program. */
 export interface ProgramFile {
@@ -44,12 +45,14 @@ export class ProgramWorld {
   /** Signal that the main process died of. */
   exitSignal: number | null = null;
 
+  /** All that was written, on disks and in memory. */
+  private readonly writes = new WriteSources();
   private readonly mounted = new Map<MapKind, FileSystem>();
 
   constructor() {
     this.simulation = new Simulation();
     const hub = new NotifierHub(this.simulation);
-    const memory = new PhysicalMemory(this.simulation, FRAMES, true, 2);
+    const memory = new PhysicalMemory(this.simulation, FRAMES, new ReferencedContents(this.writes), 2);
     const free = { minorFault: 0, pageMkwrite: 0, pteFlush: 0 };
     this.system = new MmSystem(this.simulation, hub, memory, free, P1);
     this.mm = this.system.newMm('the main process');
@@ -64,7 +67,8 @@ export class ProgramWorld {
       const mount = FILE_SYSTEMS[kind];
       if (mount === undefined) throw new NotModelled(`files of kind ${kind} are not modelled`);
       const random = this.simulation.random.split(kind);
-      fs = mount(this.system, new BlockDevice(this.simulation, `disk of ${kind}`, RECORDED, true, random));
+      const contents = (): ReferencedContents => new ReferencedContents(this.writes);
+      fs = mount(this.system, new BlockDevice(this.simulation, `disk of ${kind}`, RECORDED, contents, random));
       this.mounted.set(kind, fs);
     }
     return fs;
