@@ -1,6 +1,6 @@
 import { PAGE_SIZE, PageContents, pageOf } from '../base/index.js';
 import { SEC, type Task } from '../engine/index.js';
-import { PG_PRIVATE, type MmSystem } from '../mm/index.js';
+import { PG_PRIVATE, type AddressSpace, type MmSystem } from '../mm/index.js';
 import type { BlockDevice } from './block-device.js';
 import { FileSystem } from './file-system.js';
 import type { Inode } from './inode.js';
@@ -37,13 +37,25 @@ export class Btrfs extends FileSystem {
       commitInterval: 30 * SEC,
       syncsWholeFile: true,
       maxOrder: 6,
-      readaheadPages: 1024,
     });
   }
 
   /** Reserves space for the copy. */
   prepareWrite(_inode: Inode, folio: number): void {
     this.system.memory.frames.set(folio, PG_PRIVATE);
+  }
+
+  dirtyPart(mapping: AddressSpace, folio: number): void {
+    this.dirtyFolio(mapping, folio);
+  }
+
+  invalidateFolio(): void {
+    // It stays dirty as a whole: what is known of its parts goes with the whole folio only.
+  }
+
+  /** open_ctree: 4 MiB, whatever the disk says. */
+  override get readaheadPages(): number {
+    return 1024;
   }
 
   /** What lacks a reservation is put off when it is about to be written. */

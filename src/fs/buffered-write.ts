@@ -48,7 +48,8 @@ function* performWrite(inode: Inode, offset: number, length: number, data: Write
     fs.prepareWrite(inode, folio);
     copyIn(inode, at, bytes, data, done);
     memory.frames.set(folio, PG_UPTODATE);
-    fs.dirtyFolio(mapping, folio);
+    const from = at - memory.frames.index[folio] * PAGE_SIZE;
+    fs.dirtyPart(mapping, folio, from, from + bytes);
     mapping.size = Math.max(mapping.size, at + bytes);
     memory.unlockFolio(folio);
     memory.put(folio);

@@ -28,9 +28,12 @@ export interface FsComplaint {
 /** ns of a tick of the kernel's clock (CONFIG_HZ=250): timestamps of files are no finer. */
 const CLOCK_TICK = 4 * MS;
 
+/** 128 KiB. */
+const VM_READAHEAD_PAGES = 32;
+
 /** What is the same for all files of a file system model. */
 export interface FileSystemTraits {
-  /** The model's name: ext4, btrfs. */
+  /** The model's name: ext4, btrfs, xfs. */
   readonly kind: string;
   /** Pages must not change while they are written (AS_STABLE_WRITES). */
   readonly stableWrites: boolean;
@@ -40,8 +43,6 @@ export interface FileSystemTraits {
   readonly syncsWholeFile: boolean;
   /** The largest folio of the page cache (mapping_max_folio_order). */
   readonly maxOrder: number;
-  /** Pages of the largest readahead window (ra_pages). */
-  readonly readaheadPages: number;
 }
 
 /**
@@ -73,8 +74,19 @@ export abstract class FileSystem implements AddressSpaceOperations {
     });
   }
 
+  /** Pages of the largest readahead window (ra_pages, from blk_apply_bdi_limits). */
+  get readaheadPages(): number {
+    return Math.max(VM_READAHEAD_PAGES, Math.floor((2 * (this.device.profile.optimalIo ?? 0)) / PAGE_SIZE));
+  }
+
   /** Called under the folio lock before a page may become writable: reserves what its writeback will need. */
   abstract prepareWrite(inode: Inode, folio: number): void;
+
+  /** As dirtyFolio, by a write to bytes [from, to) of the locked folio. */
+  abstract dirtyPart(mapping: AddressSpace, folio: number, from: number, to: number): void;
+
+  /** invalidate_folio: bytes [from, to) of a locked folio, not all of it, are no longer the file's. */
+  abstract invalidateFolio(inode: Inode, folio: number, from: number, to: number): void;
 
   /** Asked at W1 about a dirty folio: false if it has to be dropped, as if it were clean. */
   abstract acceptsDirty(inode: Inode, folio: number): boolean;
@@ -137,11 +149,6 @@ export abstract class FileSystem implements AddressSpaceOperations {
     if (frames.has(folio, PG_DIRTY)) return false;
     frames.clear(folio, PG_PRIVATE);
     return true;
-  }
-
-  /** invalidate_folio: bytes [from, to) of a locked folio, not all of it, are no longer the file's. */
-  invalidateFolio(_inode: Inode, _folio: number, _from: number, _to: number): void {
-    // Nothing that most file systems keep is finer than a folio.
   }
 
   /** Told of every inode that becomes dirty: the flusher's cue. */

@@ -9,7 +9,7 @@ export { HOLE } from './block-map.js';
 export { Btrfs } from './btrfs.js';
 export { readFromPageCache } from './buffered-read.js';
 export { writeToPageCache, type WriteData } from './buffered-write.js';
-export { CLOUD_SSD, DISK_PROFILES, HDD, NVME, type DiskProfile } from './disk-profile.js';
+export { CLOUD_SSD, DISK_PROFILES, HDD, NVME, RECORDED, type DiskProfile } from './disk-profile.js';
 export { Ext4 } from './ext4.js';
 export { FileSystem, type FsComplaint } from './file-system.js';
 export { Flusher, LINUX_WRITEBACK_TIMERS, type WritebackTimers } from './flusher.js';

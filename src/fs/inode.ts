@@ -1,8 +1,8 @@
-import { RwLock } from '../engine/index.js';
+import { RwLock, type Task } from '../engine/index.js';
 import type { AddressSpace, MappedFile, VmOperations } from '../mm/index.js';
 import type { BlockMap } from './block-map.js';
 import type { FileSystem } from './file-system.js';
-import { ReadaheadState } from './readahead.js';
+import { ReadaheadState, forceReadahead } from './readahead.js';
 import { FileVmOperations } from './vm-operations.js';
 
 /** A file: Linux's struct inode with its address space. */
@@ -33,10 +33,14 @@ export class Inode implements MappedFile {
     readonly blocks: BlockMap,
   ) {
     this.vmOps = new FileVmOperations(this);
-    this.readahead = new ReadaheadState(fs.traits.readaheadPages);
+    this.readahead = new ReadaheadState(fs.readaheadPages);
     this.rwsem = new RwLock(fs.system.simulation, `i_rwsem of ${name}`);
     this.diskSize = mapping.size;
     this.durableSize = mapping.size;
+  }
+
+  willNeed(first: number, end: number): Task {
+    return forceReadahead(this, first, end);
   }
 
   /** i_size in bytes. */

@@ -1,5 +1,5 @@
 import { SEC, type Task } from '../engine/index.js';
-import { PG_PRIVATE, type MmSystem } from '../mm/index.js';
+import { PG_PRIVATE, type AddressSpace, type MmSystem } from '../mm/index.js';
 import { PAGE_SIZE } from '../base/index.js';
 import type { BlockDevice } from './block-device.js';
 import { InPlaceFileSystem } from './in-place.js';
@@ -21,13 +21,20 @@ export class Xfs extends InPlaceFileSystem {
       commitInterval: 30 * SEC,
       syncsWholeFile: false,
       maxOrder: 9,
-      readaheadPages: 32,
     });
   }
 
   /** iomap_page_mkwrite, iomap_write_begin: reserves blocks for holes. */
   prepareWrite(_inode: Inode, folio: number): void {
     this.system.memory.frames.set(folio, PG_PRIVATE);
+  }
+
+  dirtyPart(mapping: AddressSpace, folio: number): void {
+    this.dirtyFolio(mapping, folio);
+  }
+
+  invalidateFolio(): void {
+    // It stays dirty as a whole: what is known of its parts goes with the whole folio only.
   }
 
   acceptsDirty(): boolean {

@@ -80,8 +80,12 @@ function faultAround(fault: VmFault, flags: number): void {
     if (pageTable.get(at) !== PTE_NONE) return;
     const folio = frames.folioOf(frame);
     if (folio !== frame || frames.order(folio) > 0) {
-      if (mapWholeBlock(vma, at, frame, flags)) return;
-      if (fits(vma, at, frame)) {
+      if (isLast(vma, folio)) {
+        // Linux takes the last folio of a file for one that reaches beyond it, and then makes no page table for it.
+        if (pageTable.leaf(page) === null) return;
+      } else if (mapWholeBlock(vma, at, frame, flags)) {
+        return;
+      } else if (fits(vma, at, frame)) {
         mapEmptyEntries(vma, at - (frame - folio), folio, flags);
         return;
       }
@@ -89,6 +93,14 @@ function faultAround(fault: VmFault, flags: number): void {
     frames.get(folio);
     mapFrame(vma, at * PAGE_SIZE, frame, flags);
   });
+}
+
+/** Whether nothing of the file lies behind the folio, on file systems that must keep what is beyond the end a SIGBUS. */
+function isLast(vma: Vma, folio: number): boolean {
+  const { frames } = vma.mm.system.memory;
+  const mapping = vma.file?.mapping;
+  if (mapping === undefined || mapping.options.isShmem === true) return false;
+  return frames.index[folio] + frames.pages(folio) >= mapping.sizeInPages;
 }
 
 /** __do_fault: `locked` with the folio locked and one reference for the entry to come. */

@@ -1,4 +1,5 @@
 import { PAGE_SIZE, hex, type TreeInterval } from '../base/index.js';
+import type { Task } from '../engine/index.js';
 import type { AddressSpace, VmOperations } from './address-space.js';
 import type { AnonVma, AnonVmaLink } from './anon-vma.js';
 import type { MmStruct } from './mm-struct.js';
@@ -21,6 +22,8 @@ export const VM_NOHUGEPAGE = 1 << 7;
 export interface MappedFile {
   readonly mapping: AddressSpace;
   readonly vmOps: VmOperations;
+  /** vfs_fadvise(POSIX_FADV_WILLNEED): reads pages [first, end) ahead. Absent: there is nothing to be read. */
+  willNeed?(first: number, end: number): Task;
 }
 
 /** One mapping of an mm: Linux's struct vm_area_struct. */

@@ -255,21 +255,21 @@ describe('a sync of two tasks at once', () => {
 describe('a pass over the file', () => {
   it('ends: what is dirtied behind or before it meanwhile is not its business', () => {
     const m = new Machine();
-    const file = m.file(64);
+    const file = m.file(24);
     m.mapFile(file);
-    for (let page = 0; page < 64; page += 2) m.store(page);
+    for (let page = 0; page < 24; page += 2) m.store(page);
     slowDevice(m, 100 * US);
     const syncing = m.simulation.spawn('fsync', m.kernel.fsync(file));
     m.advance(1 * MS);
     m.simulation.spawn(
       'app',
       (function* (): Task {
-        for (let page = 1; page < 64; page += 2) yield* m.storing(page);
+        for (let page = 1; page < 24; page += 2) yield* m.storing(page);
       })(),
     );
     m.simulation.run();
-    expect(syncing.result.folios).toBe(32);
-    expect(m.fsync(file).folios).toBe(32);
+    expect(syncing.result.folios).toBe(12);
+    expect(m.fsync(file).folios).toBe(12);
   });
 
   it('of a range writes the large folio of which a part is in it', () => {
