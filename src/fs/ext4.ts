@@ -99,7 +99,7 @@ export class Ext4 extends InPlaceFileSystem {
     this.truncateBlocks(inode, size);
   }
 
-  override *fallocate(inode: Inode, mode: FallocateMode, offset: number, length: number): Task {
+  *fallocate(inode: Inode, mode: FallocateMode, offset: number, length: number): Task {
     yield* ext4Fallocate(inode, mode, offset, length, BLOCK_SIZE);
   }
 

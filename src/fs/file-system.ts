@@ -1,4 +1,4 @@
-import { Errno, PAGE_SIZE, pageOf } from '../base/index.js';
+import { PAGE_SIZE, pageOf } from '../base/index.js';
 import { HotStream, MS, type Task } from '../engine/index.js';
 import {
   PG_DIRTY,
@@ -90,10 +90,7 @@ export abstract class FileSystem implements AddressSpaceOperations {
   abstract prepareWrite(inode: Inode, folio: number, range: PageRange): void;
 
   /** fallocate(2), all of it; the caller holds i_rwsem and the invalidate_lock exclusively. @throws Errno */
-  // eslint-disable-next-line require-yield
-  *fallocate(inode: Inode, mode: FallocateMode, _offset: number, _length: number): Task {
-    throw new Errno('EOPNOTSUPP', `fallocate ${mode} of ${inode.name} on ${this.traits.kind}`);
-  }
+  abstract fallocate(inode: Inode, mode: FallocateMode, offset: number, length: number): Task;
 
   /** O_DIRECT write(2) of whole pages from frames of memory; the caller holds i_rwsem exclusively. @returns bytes written */
   abstract directWrite(inode: Inode, offset: number, frames: ArrayLike<number>): Task<number>;
@@ -107,9 +104,7 @@ export abstract class FileSystem implements AddressSpaceOperations {
    * What has to be waited for before pages of the file may be written to, with no folio of it locked; null if nothing.
    * Asked under the folio lock.
    */
-  settle(_inode: Inode, _range: PageRange): Task | null {
-    return null;
-  }
+  abstract settle(inode: Inode, range: PageRange): Task | null;
 
   /** As dirtyFolio, by a write to bytes [from, to) of the locked folio. */
   abstract dirtyPart(mapping: AddressSpace, folio: number, from: number, to: number): void;

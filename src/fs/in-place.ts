@@ -29,6 +29,10 @@ export abstract class InPlaceFileSystem extends FileSystem {
     });
   }
 
+  settle(): null {
+    return null;
+  }
+
   *directWrite(inode: Inode, offset: number, frames: ArrayLike<number>): Task<number> {
     return yield* iomapDioWrite(inode, offset, frames, (page) => this.blockToWrite(inode, page));
   }

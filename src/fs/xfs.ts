@@ -61,7 +61,7 @@ export class Xfs extends InPlaceFileSystem {
     if (size < before) this.truncateBlocks(inode, size);
   }
 
-  override *fallocate(inode: Inode, mode: FallocateMode, offset: number, length: number): Task {
+  *fallocate(inode: Inode, mode: FallocateMode, offset: number, length: number): Task {
     yield* xfsFallocate(inode, mode, offset, length);
   }
 

@@ -56,7 +56,7 @@ export class Btrfs extends FileSystem {
   }
 
   /** btrfs_page_mkwrite, lock_and_cleanup_extent_if_need: no page is dirtied that an ordered extent waits for. */
-  override settle(inode: Inode, range: PageRange): Task | null {
+  settle(inode: Inode, range: PageRange): Task | null {
     const state = this.stateOf(inode);
     const extent = state.ordered.overlapping(range);
     return extent === undefined ? null : state.startOrderedExtent(extent);
@@ -130,7 +130,7 @@ export class Btrfs extends FileSystem {
     }
   }
 
-  override *fallocate(inode: Inode, mode: FallocateMode, offset: number, length: number): Task {
+  *fallocate(inode: Inode, mode: FallocateMode, offset: number, length: number): Task {
     yield* btrfsFallocate(inode, this.stateOf(inode), mode, offset, length);
   }
 
