@@ -31,6 +31,7 @@ export function* handleMmFault(
   const unshare = unshareWanted && vma.isCow;
   const { simulation, costs, faults$ } = mm.system;
   const { trace } = simulation;
+  if (trace.on) trace.emit({ kind: 'mm_fault_start', mm: mm.id, address, write, unshare });
   if (costs.minorFault > 0) yield costs.minorFault;
   const fault: VmFault = { vma, address, pgoff: vma.pageIndex(address), write, unshare, allowRetry, frame: 0 };
   let result: FaultResult;

@@ -23,6 +23,9 @@ export function* folioMkclean(system: MmSystem, folio: number, cost: RmapCost): 
   const mapping = system.mappingOf(folio);
   const { simulation, costs, memory } = system;
   if (mapping === null || memory.frames.folioMapcount(folio) === 0) return 0;
+  const { trace } = simulation;
+  const traced = { file: mapping.name, file_page: memory.frames.index[folio] };
+  if (trace.on) trace.emit({ kind: 'folio_mkclean_start', ...traced });
   yield mapping.iMmapLock.shared;
   let cleaned = 0;
   for (const place of placesInFile(system, mapping, folio)) {
@@ -52,10 +55,7 @@ export function* folioMkclean(system: MmSystem, folio: number, cost: RmapCost): 
     cleaned += here;
   }
   mapping.iMmapLock.releaseShared();
-  if (cleaned > 0 && simulation.trace.on) {
-    const filePage = memory.frames.index[folio];
-    simulation.trace.emit({ kind: 'folio_mkclean', file: mapping.name, file_page: filePage, cleaned });
-  }
+  if (trace.on) trace.emit({ kind: 'folio_mkclean', ...traced, cleaned });
   return cleaned;
 }
 

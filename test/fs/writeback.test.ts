@@ -54,7 +54,8 @@ describe('the order in which a folio is written', () => {
     expect(story).toEqual([
       'before: -D-w dirty',
       'fsync_start: -D-w dirty',
-      'invalidate_start: LD-w dirty towrite', // W0 and W1 are over: it is locked
+      'folio_mkclean_start: LD-w dirty towrite', // W0 and W1 are over: it is locked
+      'invalidate_start: LD-w dirty towrite',
       'arch_invalidate_secondary_tlbs: LD-- dirty towrite', // W2: the entry is clean,
       'invalidate_end: LD-- dirty towrite', //                       and the device may come back for reading
       'folio_mkclean: LD-- dirty towrite',

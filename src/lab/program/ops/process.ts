@@ -1,0 +1,45 @@
+import { MS, type Task } from '../../../engine/index.js';
+import { exitMmap } from '../../../mm/index.js';
+import { DONE, type OpHandlers } from '../op-handler.js';
+import type { ProgramWorld } from '../program-world.js';
+
+/** Processes. */
+export const processOps = {
+  *exit(world, args) {
+    if (args.proc === undefined) {
+      yield* exitMain(world);
+      return DONE;
+    }
+    yield* exitMmap(world.mmOf(args.proc));
+    world.children.delete(args.proc);
+    return DONE;
+  },
+
+  /** bprm_execve: the old address space goes as it does at exit; the device is close-on-exec. */
+  *exec(world) {
+    yield* exitMain(world);
+    return DONE;
+  },
+
+  *kill(world) {
+    world.exitSignal = 9;
+    yield* exitMain(world);
+    return DONE;
+  },
+
+  *after_exit(world) {
+    return world.exitSignal === null ? DONE : { signal: world.exitSignal };
+  },
+
+  *sleep(_world, args) {
+    yield args.ms * MS;
+    return DONE;
+  },
+} satisfies OpHandlers;
+
+/** do_exit: exit_mm before exit_files, so the device's regions go when the address space has gone. */
+function* exitMain(world: ProgramWorld): Task {
+  yield* exitMmap(world.mm);
+  yield* world.device.close(world.mm);
+  world.recorder.note('subscriptions_destroy');
+}

@@ -1,0 +1,92 @@
+import { Simulation } from '../../engine/index.js';
+import { BlockDevice, RECORDED, type FileSystem, type Inode } from '../../fs/index.js';
+import { P1 } from '../../kernel/index.js';
+import { MmSystem, PhysicalMemory, type MmStruct } from '../../mm/index.js';
+import { NotifierHub } from '../../../notifiers/index.js';
+import { RxeDevice, type RxeMr } from '../../../devices/rxe/index.js';
+import { Areas, type Area } from './areas.js';
+import { FILE_SYSTEMS } from './file-systems.js';
+import type { MapKind } from './op-table.js';
+import { NotModelled } from './program-error.js';
+import { Recorder } from './recorder.js';
+
+/** Frames of memory, in two NUMA nodes: 2 GiB. */
+const FRAMES = 1 << 19;
+
+/** A file of the program. */
+export interface ProgramFile {
+  readonly name: string;
+  readonly kind: MapKind;
+  readonly inode: Inode;
+}
+
+/** A registered region by the name that the program gave it; null if its registration failed. */
+export interface NamedMr {
+  readonly area: Area;
+  readonly mr: RxeMr | null;
+}
+
+/** The machine on which one program runs, and what the program has named so far. */
+export class ProgramWorld {
+  readonly simulation: Simulation;
+  readonly system: MmSystem;
+  readonly device = new RxeDevice();
+  readonly areas = new Areas();
+  readonly recorder: Recorder;
+  /** The address space of the main process. */
+  readonly mm: MmStruct;
+  /** Forked children that are alive. */
+  readonly children = new Map<string, MmStruct>();
+  readonly files = new Map<string, ProgramFile>();
+  /** The file behind each area that was mapped from one. */
+  readonly fileOfArea = new Map<string, ProgramFile>();
+  readonly mrs = new Map<string, NamedMr>();
+  /** Signal that the main process died of. */
+  exitSignal: number | null = null;
+
+  private readonly mounted = new Map<MapKind, FileSystem>();
+
+  constructor() {
+    this.simulation = new Simulation();
+    const hub = new NotifierHub(this.simulation);
+    const memory = new PhysicalMemory(this.simulation, FRAMES, true, 2);
+    const free = { minorFault: 0, pageMkwrite: 0, pteFlush: 0 };
+    this.system = new MmSystem(this.simulation, hub, memory, free, P1);
+    this.mm = this.system.newMm('the main process');
+    this.recorder = new Recorder(this.simulation, this.areas, this.mm.id);
+    this.simulation.trace.attach(this.recorder);
+  }
+
+  /** The file system for mappings of a kind, mounted at its first use. @throws NotModelled */
+  fileSystem(kind: MapKind): FileSystem {
+    let fs = this.mounted.get(kind);
+    if (fs === undefined) {
+      const mount = FILE_SYSTEMS[kind];
+      if (mount === undefined) throw new NotModelled(`files of kind ${kind} are not modelled`);
+      const random = this.simulation.random.split(kind);
+      fs = mount(this.system, new BlockDevice(this.simulation, `disk of ${kind}`, RECORDED, true, random));
+      this.mounted.set(kind, fs);
+    }
+    return fs;
+  }
+
+  /** The file systems that have been mounted. */
+  get fileSystems(): Iterable<FileSystem> {
+    return this.mounted.values();
+  }
+
+  /** The address space of a process: the main one's if there is no name. @throws Error for a process that is none */
+  mmOf(proc: string | undefined): MmStruct {
+    if (proc === undefined) return this.mm;
+    const mm = this.children.get(proc);
+    if (mm === undefined) throw new Error(`there is no process "${proc}" with an address space`);
+    return mm;
+  }
+
+  /** File X, or else the file behind area X. @throws Error if there is neither */
+  file(name: string): ProgramFile {
+    const file = this.files.get(name) ?? this.fileOfArea.get(name);
+    if (file === undefined) throw new Error(`there is no file "${name}" and no file behind an area of that name`);
+    return file;
+  }
+}
