@@ -2,11 +2,12 @@ import { Command, CommanderError } from 'commander';
 import { isErrno } from '../base/index.js';
 import { RuleViolation } from '../check/index.js';
 import { DeadlockError, SimulationError, TaskFailure, messageOf } from '../engine/index.js';
-import { CaptureError } from '../lab/index.js';
+import { CaptureError, ProgramError } from '../lab/index.js';
 import { DriverError } from '../../notifiers/index.js';
 import { compareCommand } from './compare-command.js';
 import { conformCommand } from './conform-command.js';
 import type { Output } from './output.js';
+import { runCommand } from './run-command.js';
 import { UsageError } from './usage-error.js';
 
 /** The input or the command line cannot be used. */
@@ -37,7 +38,7 @@ export async function run(args: readonly string[], version: string, output: Outp
   const finish = (result: number): void => {
     status = result;
   };
-  for (const command of [compareCommand(output, finish), conformCommand(output, finish)]) {
+  for (const command of [compareCommand, runCommand, conformCommand].map((make) => make(output, finish))) {
     program.addCommand(command.copyInheritedSettings(program));
   }
   try {
@@ -52,7 +53,7 @@ export async function run(args: readonly string[], version: string, output: Outp
 function report(error: unknown, output: Output): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
   const cause = error instanceof TaskFailure ? error.cause : error;
-  if (cause instanceof UsageError || cause instanceof CaptureError) {
+  if (cause instanceof UsageError || cause instanceof CaptureError || cause instanceof ProgramError) {
     output.err(`pinless: ${cause.message}\n`);
     return EXIT_USAGE;
   }

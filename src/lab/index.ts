@@ -8,4 +8,13 @@ export * from './capture/index.js';
 export * from './compare/index.js';
 export * from './replay/index.js';
 export * from './verdict/index.js';
+export {
+  ProgramError,
+  parseProgram,
+  printOp,
+  printStep,
+  recordRun,
+  runProgram,
+  withImplicitExit,
+} from './program/index.js';
 export { LEVELS, conform, conformJson, conformText, conforms, type Level } from './conform/index.js';

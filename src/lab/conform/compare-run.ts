@@ -25,14 +25,14 @@ export interface LevelResult {
 export interface Comparison {
   readonly name: string;
   readonly kind: string;
-  readonly levels: { readonly [L in Level]?: LevelResult };
+  readonly levels: Readonly<Partial<Record<Level, LevelResult>>>;
   /** Why the run stopped early. */
   readonly stopped: string | null;
 }
 
 /** Compares step by step. */
 export function compareRun(recording: Recording, run: ProgramRun): Comparison {
-  const levels: { [L in Level]?: LevelResult } = {};
+  const levels: Partial<Record<Level, LevelResult>> = {};
   for (const level of LEVELS) {
     if (isStable(recording, level)) levels[level] = compareLevel(recording, run, level);
   }

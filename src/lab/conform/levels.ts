@@ -26,8 +26,7 @@ export const VIEWS: Readonly<Record<Level, View>> = {
 /** Who did it is not compared. */
 function describeAll(events: readonly RecordedEvent[]): string[] {
   return events.map((event) => {
-    const { by: _by, ...rest } = event;
-    return describeEvent(rest, undefined);
+    return describeEvent({ ...event, by: undefined }, undefined);
   });
 }
 

@@ -1,32 +1,47 @@
 import type { RecordedEvent, RecordedRange } from './recorded.js';
 
 /**
- * An event in the short form of reports:
+ * Events in the short form of by-operation.txt:
  *
- *     <CLEAR[3,4)  >CLEAR[3,4)   an invalidation starts and ends; nb: not blockable
- *     cb:CLEAR[3,4)  u[3,4)      the device's callback, and what it unmaps
+ *     <CLEAR[3,4) … >            an invalidation starts and ends; NONBLOCK if it may not block
+ *     cb  u[3,4)                 the device's callback, and what it unmaps
  *     F[3,4)=1  R[3,4)=1         the device faults a page in, for writing or reading
- *     w3  r3  mk3                a page fault for writing or reading; page_mkwrite
+ *     w3  r3  w3@k  mk3          a page fault for writing or reading, by the device's or the kernel's worker; page_mkwrite
  *     clean#3(2)                 folio_mkclean of the folio at page 3 of the file, 2 entries
  *     t[3,4)                     the CPU's TLB is flushed
+ *     snap[0,16)=16  pin[0,4)=4  a snapshot at registration; pages pinned
  *
- * Pages are those of the area that the program maps first, or `area:` is put in front.
+ * Pages are those of the area that the program named first; another's name is put in front.
  */
+export function summarizeEvents(events: readonly RecordedEvent[], firstArea: string | undefined): string {
+  const words = events.map((event) => {
+    if (event.kind === 'invalidate_end') return '>';
+    if (event.kind === 'nic_callback') return event.ret === false ? 'cb=false' : 'cb';
+    return describeEvent(event, firstArea);
+  });
+  return words.join(' ').replaceAll(' >', '>');
+}
+
+/** One event, as in `summarizeEvents`, but by itself: with the range of its end or its callback. */
 export function describeEvent(event: RecordedEvent, firstArea: string | undefined): string {
   const where = event.map === undefined || event.map === firstArea ? '' : `${event.map}:`;
   const range = `${where}${describeRange(event.range)}`;
-  const by = event.by === undefined ? '' : `@${event.by}`;
-  return `${describeKind(event, where, range)}${by}`;
+  const worker =
+    event.by === undefined || event.kind !== 'mm_fault' ? '' : WORKERS.has(event.by) ? '@k' : `@${event.by}`;
+  return `${describeKind(event, where, range)}${worker}`;
 }
+
+/** Threads of the kernel. */
+const WORKERS: ReadonlySet<string> = new Set(['nic', 'flusher']);
 
 function describeKind(event: RecordedEvent, where: string, range: string): string {
   switch (event.kind) {
     case 'invalidate_start':
-      return `<${event.event ?? ''}${range}${event.blockable === false ? 'nb' : ''}`;
+      return `<${event.event ?? ''}${range}${event.blockable === false ? ' NONBLOCK' : ''}`;
     case 'invalidate_end':
       return `>${event.event ?? ''}${range}`;
     case 'invalidate_start_refused':
-      return `refused=${String(event.ret)}`;
+      return `invalidate_start_refused=${String(event.ret)}`;
     case 'nic_callback':
       return `cb:${event.event ?? ''}${range}${event.ret === false ? '=false' : ''}`;
     case 'nic_unmap':
@@ -34,7 +49,7 @@ function describeKind(event: RecordedEvent, where: string, range: string): strin
     case 'odp_fault':
       return `${event.write === true ? 'F' : 'R'}${range}=${String(event.ret)}`;
     case 'odp_snapshot':
-      return `snapshot${range}=${String(event.ret)}`;
+      return `snap${range}=${String(event.ret)}`;
     case 'mm_fault': {
       const access = event.write === true ? 'w' : event.unshare === true ? 'unshare' : 'r';
       const error = event.error === undefined ? '' : `(${event.error})`;

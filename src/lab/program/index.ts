@@ -6,7 +6,9 @@
  */
 export { describeEvent } from './describe.js';
 export { parseLine, parseProgram, printOp, type Op } from './parse-program.js';
+export { printStep } from './print-step.js';
 export { ProgramError } from './program-error.js';
+export { recordRun } from './record-run.js';
 export type {
   ByteRun,
   FinalFile,

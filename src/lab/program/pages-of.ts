@@ -31,7 +31,7 @@ export function runLengths<T>(values: readonly T[]): [count: number, value: T][]
 }
 
 /** A list as a result has it: `value`, `values` or `values_rle`. */
-export function listed<T>(one: string, many: string, values: readonly T[]): Readonly<Record<string, unknown>> {
+export function listed(one: string, many: string, values: readonly unknown[]): Readonly<Record<string, unknown>> {
   if (values.length === 1) return { [one]: values[0] };
   return values.length > LONGEST_LIST ? { [`${many}_rle`]: runLengths(values) } : { [many]: values };
 }

@@ -13,7 +13,7 @@ export interface RecordedEvent {
   readonly write?: boolean;
   readonly unshare?: boolean;
   readonly blockable?: boolean;
-  readonly by?: string;
+  readonly by?: string | undefined;
   readonly ret?: number | boolean;
   readonly retries?: number;
   readonly error?: string;

@@ -82,7 +82,7 @@ function* runOp(world: ProgramWorld, op: Op): Task<StepResult> {
   if (handler === undefined) throw new NotModelled(`op ${op.op} is not modelled`);
   world.recorder.actor = typeof op.args.proc === 'string' ? op.args.proc : undefined;
   try {
-    return yield* handler(world, op.args as never);
+    return yield* handler(world, op.args);
   } catch (error) {
     if (isErrno(error)) return { errno: error.code };
     throw error;

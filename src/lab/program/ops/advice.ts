@@ -9,7 +9,7 @@ import { NotModelled } from '../program-error.js';
 type Advise = (mm: MmStruct, address: number, length: number) => Task;
 
 /** madvise(2) by advice. */
-const ADVICES: { readonly [K in Advice]?: Advise } = {
+const ADVICES: Readonly<Partial<Record<Advice, Advise>>> = {
   dontneed: madviseDontneed,
   nohugepage: noHugePages,
 };
@@ -30,7 +30,6 @@ export function* madviseByName(mm: MmStruct, address: number, length: number, ad
 }
 
 /** hugepage_madvise with MADV_NOHUGEPAGE, of whole mappings. */
-// eslint-disable-next-line require-yield -- nothing to wait for
 function* noHugePages(mm: MmStruct, address: number, length: number): Task {
   for (const vma of mm.vmas.overlapping(address, address + length)) {
     if (vma.start < address || vma.end > address + length) throw new NotModelled('MADV_NOHUGEPAGE of a part');

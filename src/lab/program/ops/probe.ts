@@ -3,7 +3,6 @@ import { probeFolios } from '../probes.js';
 
 /** Ops that only look. */
 export const probeOps = {
-  // eslint-disable-next-line require-yield -- nothing to wait for
   *folios(world, args) {
     return { ...DONE, folios: probeFolios(world.mmOf(args.proc), world.areas.get(args.map)) };
   },

@@ -27,7 +27,6 @@ export const processOps = {
     return DONE;
   },
 
-  // eslint-disable-next-line require-yield -- nothing to wait for
   *after_exit(world) {
     return world.exitSignal === null ? DONE : { signal: world.exitSignal };
   },

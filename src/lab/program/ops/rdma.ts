@@ -45,7 +45,6 @@ export const rdmaOps = {
   },
 
   /** rxe cannot re-register what faults on demand: IB_MR_REREG_ACCESS and _TRANS are refused for all. */
-  // eslint-disable-next-line require-yield -- nothing to wait for
   *rereg_mr() {
     return { rereg: -4, errno: 'EOPNOTSUPP' };
   },
@@ -69,7 +68,6 @@ export const rdmaOps = {
     return DONE;
   },
 
-  // eslint-disable-next-line require-yield -- nothing to wait for
   *keeper(world) {
     world.recorder.subscribed = true;
     return DONE;
