@@ -22,4 +22,5 @@ export { allocateBuffer, directIoWithMemory, directRead, directWrite, freeBuffer
 export { fallocate, type FallocateMode } from './fallocate.js';
 export { invalidateMappingPages } from './invalidate.js';
 export { reflink } from './reflink.js';
+export { syncFilesystem, writebackFilesystem } from './sync-filesystem.js';
 export { fadviseDontneed, syncFileRange, type SyncFileRangeFlag } from './sync-range.js';

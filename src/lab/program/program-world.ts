@@ -1,7 +1,16 @@
-import { Simulation } from '../../engine/index.js';
-import { BlockDevice, RECORDED, type FileSystem, type Inode } from '../../fs/index.js';
+import { Simulation, type Task } from '../../engine/index.js';
+import {
+  BlockDevice,
+  Ext4,
+  RECORDED,
+  fsync,
+  invalidateMappingPages,
+  writeToPageCache,
+  type FileSystem,
+  type Inode,
+} from '../../fs/index.js';
 import { P1 } from '../../kernel/index.js';
-import { MmSystem, PhysicalMemory, type MmStruct } from '../../mm/index.js';
+import { MmSystem, PhysicalMemory, type MmStruct, type Vma } from '../../mm/index.js';
 import { NotifierHub } from '../../../notifiers/index.js';
 import { RxeDevice, type RxeMr } from '../../../devices/rxe/index.js';
 import { Areas, type Area } from './areas.js';
@@ -12,6 +21,9 @@ import { Recorder } from './recorder.js';
 
 /** Frames of memory, in two NUMA nodes: 2 GiB. */
 const FRAMES = 1 << 19;
+
+/** Size of the scratch file. */
+const SCRATCH_BYTES = 1 << 20;
 
 /** A file of the program. */
 export interface ProgramFile {
@@ -44,6 +56,7 @@ export class ProgramWorld {
   /** Signal that the main process died of. */
   exitSignal: number | null = null;
 
+  private scratch: Inode | null = null;
   private readonly mounted = new Map<MapKind, FileSystem>();
 
   constructor() {
@@ -73,6 +86,30 @@ export class ProgramWorld {
   /** The file systems that have been mounted. */
   get fileSystems(): Iterable<FileSystem> {
     return this.mounted.values();
+  }
+
+  /** The file behind a mapping, if it is one of a mounted file system. */
+  inodeOf(vma: Vma): Inode | null {
+    const file = [...this.files.values()].find(({ inode }) => inode === vma.file);
+    return file?.inode ?? null;
+  }
+
+  /** The file that direct I/O of mappings goes to and comes from: on a file system of its own, full of bytes 0x99. */
+  *scratchFile(): Task<Inode> {
+    if (this.scratch === null) {
+      const device = new BlockDevice(
+        this.simulation,
+        'scratch disk',
+        RECORDED,
+        true,
+        this.simulation.random.split('scratch'),
+      );
+      this.scratch = new Ext4(this.system, device).createFile('scratch', 0, 'hole');
+      yield* writeToPageCache(this.scratch, 0, SCRATCH_BYTES, new Uint8Array(SCRATCH_BYTES).fill(0x99));
+      yield* fsync(this.scratch);
+      invalidateMappingPages(this.scratch, { first: 0, end: Infinity });
+    }
+    return this.scratch;
   }
 
   /** The address space of a process: the main one's if there is no name. @throws Error for a process that is none */
