@@ -32,7 +32,7 @@ export function* writeToPageCache(inode: Inode, offset: number, length: number, 
 }
 
 /** generic_perform_write, iomap_write_iter: folio by folio, each as large as what is left to be written allows. */
-function* performWrite(inode: Inode, offset: number, length: number, data: WriteData): Task<number> {
+export function* performWrite(inode: Inode, offset: number, length: number, data: WriteData): Task<number> {
   const { mapping, fs } = inode;
   const { memory } = fs.system;
   const chunk = PAGE_SIZE << (mapping.options.maxOrder ?? 0);
@@ -45,7 +45,15 @@ function* performWrite(inode: Inode, offset: number, length: number, data: Write
     const end = (memory.frames.index[folio] + memory.frames.pages(folio)) * PAGE_SIZE;
     const bytes = Math.min(wanted, end - at);
     if (mapping.options.stableWrites) yield* memory.waitForWriteback(folio);
-    fs.prepareWrite(inode, folio);
+    const range = { first: pageOf(at), end: Math.ceil((at + bytes) / PAGE_SIZE) };
+    const unsettled = fs.settle(inode, range);
+    if (unsettled !== null) {
+      memory.unlockFolio(folio);
+      memory.put(folio);
+      yield* unsettled;
+      continue;
+    }
+    fs.prepareWrite(inode, folio, range);
     copyIn(inode, at, bytes, data, done);
     memory.frames.set(folio, PG_UPTODATE);
     const from = at - memory.frames.index[folio] * PAGE_SIZE;

@@ -4,6 +4,8 @@ import { PG_DIRTY, PG_PRIVATE, type AddressSpace, type MmSystem } from '../mm/in
 import type { BlockDevice } from './block-device.js';
 import { HOLE } from './block-map.js';
 import { InPlaceFileSystem } from './in-place.js';
+import { ext4Fallocate } from './ext4-fallocate.js';
+import type { FallocateMode } from './fallocate.js';
 import type { Inode } from './inode.js';
 import { pagecacheIsizeExtended, truncatePagecache, zeroTail } from './truncate.js';
 
@@ -27,6 +29,7 @@ export class Ext4 extends InPlaceFileSystem {
       stableWrites: false,
       commitInterval: 5 * SEC,
       syncsWholeFile: false,
+      sharesBlocks: false,
       maxOrder: 9,
     });
   }
@@ -94,6 +97,10 @@ export class Ext4 extends InPlaceFileSystem {
     if (size > before) return;
     yield* this.truncatePage(inode, size);
     this.truncateBlocks(inode, size);
+  }
+
+  *fallocate(inode: Inode, mode: FallocateMode, offset: number, length: number): Task {
+    yield* ext4Fallocate(inode, mode, offset, length, BLOCK_SIZE);
   }
 
   /** ext4_write_checks and ext4_da_write_end. */

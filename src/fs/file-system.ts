@@ -14,7 +14,10 @@ import type { BlockDevice, BlockRead } from './block-device.js';
 import { BlockMap, type BlockRecord } from './block-map.js';
 import { Inode } from './inode.js';
 import { Journal } from './journal.js';
-import type { WritebackCost } from './writeback.js';
+import { BlockAllocator } from './block-allocator.js';
+import type { FallocateMode } from './fallocate.js';
+import { flushSource } from './reflink.js';
+import type { PageRange, WritebackCost } from './writeback.js';
 
 /** A file system noticed that something was done behind its back. Linux prints a warning or fails the I/O. */
 export interface FsComplaint {
@@ -41,6 +44,8 @@ export interface FileSystemTraits {
   readonly commitInterval: number;
   /** fsync and msync of a range write the whole file. */
   readonly syncsWholeFile: boolean;
+  /** Files can share blocks (reflink). */
+  readonly sharesBlocks: boolean;
   /** The largest folio of the page cache (mapping_max_folio_order). */
   readonly maxOrder: number;
 }
@@ -60,8 +65,7 @@ export abstract class FileSystem implements AddressSpaceOperations {
   readonly inodes: Inode[] = [];
 
   private readonly byMapping = new Map<AddressSpace, Inode>();
-  private nextBlock = 1;
-  private readonly freeBlocks: number[] = [];
+  private readonly blocks = new BlockAllocator();
   protected readonly journal: Journal;
 
   constructor(
@@ -70,7 +74,7 @@ export abstract class FileSystem implements AddressSpaceOperations {
     readonly traits: FileSystemTraits,
   ) {
     this.journal = new Journal(this, (block) => {
-      this.freeBlocks.push(block);
+      this.blocks.free(block);
     });
   }
 
@@ -79,8 +83,28 @@ export abstract class FileSystem implements AddressSpaceOperations {
     return Math.max(VM_READAHEAD_PAGES, Math.floor((2 * (this.device.profile.optimalIo ?? 0)) / PAGE_SIZE));
   }
 
-  /** Called under the folio lock before a page may become writable: reserves what its writeback will need. */
-  abstract prepareWrite(inode: Inode, folio: number): void;
+  /**
+   * Called under the folio lock before pages of it may become writable: reserves what their writeback will need.
+   * @param range pages of the file, within the folio
+   */
+  abstract prepareWrite(inode: Inode, folio: number, range: PageRange): void;
+
+  /** fallocate(2), all of it; the caller holds i_rwsem and the invalidate_lock exclusively. @throws Errno */
+  abstract fallocate(inode: Inode, mode: FallocateMode, offset: number, length: number): Task;
+
+  /** O_DIRECT write(2) of whole pages from frames of memory; the caller holds i_rwsem exclusively. @returns bytes written */
+  abstract directWrite(inode: Inode, offset: number, frames: ArrayLike<number>): Task<number>;
+
+  /** Before another file may share the blocks of this one: its dirty pages go to the disk. */
+  *flushForRemap(source: Inode): Task {
+    yield* flushSource(source);
+  }
+
+  /**
+   * What has to be waited for before pages of the file may be written to, with no folio of it locked; null if nothing.
+   * Asked under the folio lock.
+   */
+  abstract settle(inode: Inode, range: PageRange): Task | null;
 
   /** As dirtyFolio, by a write to bytes [from, to) of the locked folio. */
   abstract dirtyPart(mapping: AddressSpace, folio: number, from: number, to: number): void;
@@ -116,8 +140,7 @@ export abstract class FileSystem implements AddressSpaceOperations {
     const mapping = this.system.newAddressSpace(name, this, { stableWrites, canWriteback: true, maxOrder });
     mapping.size = size;
     const pages = content === 'written' ? mapping.sizeInPages : 0;
-    const extent = { first: this.nextBlock, pages, checksum: this.blankChecksum() };
-    this.nextBlock += pages;
+    const extent = { first: this.blocks.allocate(pages), pages, checksum: this.blankChecksum() };
     const inode = new Inode(this, this.inodes.length + 1, name, mapping, new BlockMap(extent));
     this.inodes.push(inode);
     this.byMapping.set(mapping, inode);
@@ -163,7 +186,7 @@ export abstract class FileSystem implements AddressSpaceOperations {
     const reads: BlockRead[] = [];
     for (const folio of folios) {
       for (let i = 0; i < frames.pages(folio); i++) {
-        const record = inode.blocks.record(frames.index[folio] + i);
+        const record = inode.blocks.data(frames.index[folio] + i);
         if (record === undefined) contents.clear(folio + i);
         else reads.push({ frame: folio + i, block: record.block });
       }
@@ -179,7 +202,7 @@ export abstract class FileSystem implements AddressSpaceOperations {
     const { frames, contents } = this.system.memory;
     for (let i = 0; i < frames.pages(folio); i++) {
       const page = frames.index[folio] + i;
-      const checksum = inode.blocks.record(page)?.checksum ?? 0;
+      const checksum = inode.blocks.data(page)?.checksum ?? 0;
       if (checksum === 0 || contents.checksum(folio + i) === checksum) continue;
       this.complain(inode, page, `csum failed ino ${String(inode.ino)} off ${String(page * PAGE_SIZE)}`);
       return false;
@@ -226,14 +249,29 @@ export abstract class FileSystem implements AddressSpaceOperations {
     return checksum === 0 || this.device.media.checksum(block) === checksum;
   }
 
-  protected allocateBlock(): number {
-    return this.freeBlocks.pop() ?? this.nextBlock++;
+  /** One more place of one or several files refers to a block: whoever writes there then takes another one. */
+  shareBlock(block: number): void {
+    this.blocks.share(block);
+  }
+
+  protected isShared(block: number): boolean {
+    return this.blocks.isShared(block);
+  }
+
+  /** A block that is nobody's yet. */
+  allocateBlock(): number {
+    return this.blocks.allocate();
   }
 
   /** i_size and i_disksize change together, as they do in a truncation. */
-  protected setSize(inode: Inode, size: number): void {
+  setSize(inode: Inode, size: number): void {
     inode.mapping.size = size;
     inode.diskSize = size;
+    this.journal.changed(inode, 'data');
+  }
+
+  /** The blocks of a file changed. */
+  metadataChanged(inode: Inode): void {
     this.journal.changed(inode, 'data');
   }
 
@@ -241,7 +279,7 @@ export abstract class FileSystem implements AddressSpaceOperations {
    * A write of a page has completed: metadata may refer to it from now on.
    * @param end how far the data reach into the file, in bytes: i_disksize follows
    */
-  protected pageWritten(inode: Inode, page: number, record: BlockRecord, end: number): void {
+  pageWritten(inode: Inode, page: number, record: BlockRecord, end: number): void {
     const old = inode.blocks.record(page);
     const moved = old?.block !== record.block || old.checksum !== record.checksum;
     const grown = Math.min(end, inode.size) > inode.diskSize;

@@ -6,7 +6,7 @@
  */
 export { BlockDevice, SECTOR_SIZE } from './block-device.js';
 export { HOLE } from './block-map.js';
-export { Btrfs } from './btrfs.js';
+export { Btrfs } from './btrfs/index.js';
 export { readFromPageCache } from './buffered-read.js';
 export { writeToPageCache, type WriteData } from './buffered-write.js';
 export { CLOUD_SSD, DISK_PROFILES, HDD, NVME, RECORDED, type DiskProfile } from './disk-profile.js';
@@ -18,3 +18,9 @@ export { fsync, type FsyncCost } from './sync.js';
 export { truncate } from './truncate.js';
 export { type PageRange, type WritebackCost } from './writeback.js';
 export { Xfs } from './xfs.js';
+export { allocateBuffer, directIoWithMemory, directRead, directWrite, freeBuffer } from './direct-io.js';
+export { fallocate, type FallocateMode } from './fallocate.js';
+export { invalidateMappingPages } from './invalidate.js';
+export { reflink } from './reflink.js';
+export { syncFilesystem, writebackFilesystem } from './sync-filesystem.js';
+export { fadviseDontneed, syncFileRange, type SyncFileRangeFlag } from './sync-range.js';

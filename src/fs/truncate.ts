@@ -9,9 +9,10 @@ import {
   tryToUnmap,
   unmapMappingRange,
 } from '../mm/index.js';
-import { HOLE } from './block-map.js';
-import { MAX_FILE_SIZE, lockCachedFolio } from './filemap.js';
+
+import { MAX_FILE_SIZE } from './filemap.js';
 import type { Inode } from './inode.js';
+import { zeroRange } from './zero-range.js';
 
 /**
  * ftruncate(2). What happens to pages and blocks is the file system's `resize`; neither faults that bring pages in nor
@@ -93,7 +94,7 @@ function* dropFolios(inode: Inode, first: number, last: number): Task {
 }
 
 /** The folio that holds a page, locked and referenced; -1 if none does. */
-function* lockFolioAt(inode: Inode, index: number): Task<number> {
+export function* lockFolioAt(inode: Inode, index: number): Task<number> {
   const { mapping, fs } = inode;
   const { memory } = fs.system;
   for (;;) {
@@ -186,29 +187,11 @@ function zeroPart(inode: Inode, folio: number, from: number, to: number): void {
 }
 
 /**
- * ext4_block_truncate_page, btrfs_truncate_block: the rest of the page behind an end of the file, at `size`, becomes zeros
- * on the disk too: the page is read if it has to be, and dirtied. Of a hole there is nothing to be zeroed.
- *
- * @returns whether anything was
+ * ext4_block_truncate_page: the rest of the page behind an end of the file, at `size`, becomes zeros on the disk too.
+ * @returns whether there was anything to be zeroed
  */
 export function* zeroTail(inode: Inode, size: number): Task<boolean> {
-  const { mapping, fs } = inode;
-  const { memory } = fs.system;
-  const within = size % PAGE_SIZE;
-  const page = pageOf(size);
-  if (within === 0 || (mapping.pages.get(page) === 0 && inode.blocks.block(page) === HOLE)) return false;
-  const folio = yield* lockCachedFolio(inode, page);
-  if (folio < 0) throw new Errno('ENOMEM', `the last page of ${inode.name} cannot be zeroed`);
-  yield* memory.waitForWriteback(folio);
-  memory.contents.clear(mapping.pages.get(page), within, PAGE_SIZE - within);
-  const kept = inode.blocks.block(page) !== HOLE || memory.frames.has(folio, PG_DIRTY);
-  if (kept) {
-    fs.prepareWrite(inode, folio);
-    fs.dirtyFolio(mapping, folio);
-  }
-  memory.unlockFolio(folio);
-  memory.put(folio);
-  return kept;
+  return yield* zeroRange(inode, size, Math.ceil(size / PAGE_SIZE) * PAGE_SIZE);
 }
 
 /**

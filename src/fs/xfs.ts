@@ -3,6 +3,8 @@ import { PG_PRIVATE, type AddressSpace, type MmSystem } from '../mm/index.js';
 import { PAGE_SIZE } from '../base/index.js';
 import type { BlockDevice } from './block-device.js';
 import { InPlaceFileSystem } from './in-place.js';
+import { xfsFallocate } from './xfs-fallocate.js';
+import type { FallocateMode } from './fallocate.js';
 import type { Inode } from './inode.js';
 import { truncatePagecache, zeroTail } from './truncate.js';
 import { waitForWriteback, writeInode } from './writeback.js';
@@ -20,6 +22,7 @@ export class Xfs extends InPlaceFileSystem {
       stableWrites: false,
       commitInterval: 30 * SEC,
       syncsWholeFile: false,
+      sharesBlocks: true,
       maxOrder: 9,
     });
   }
@@ -56,6 +59,10 @@ export class Xfs extends InPlaceFileSystem {
     }
     this.setSize(inode, size);
     if (size < before) this.truncateBlocks(inode, size);
+  }
+
+  *fallocate(inode: Inode, mode: FallocateMode, offset: number, length: number): Task {
+    yield* xfsFallocate(inode, mode, offset, length);
   }
 
   /** xfs_file_write_checks: what lies between the end of the file and the write becomes zeros. */

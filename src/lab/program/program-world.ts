@@ -1,8 +1,17 @@
 import { ReferencedContents, WriteSources } from '../../base/index.js';
-import { Simulation } from '../../engine/index.js';
-import { BlockDevice, RECORDED, type FileSystem, type Inode } from '../../fs/index.js';
+import { Simulation, type Task } from '../../engine/index.js';
+import {
+  BlockDevice,
+  Ext4,
+  RECORDED,
+  fsync,
+  invalidateMappingPages,
+  writeToPageCache,
+  type FileSystem,
+  type Inode,
+} from '../../fs/index.js';
 import { P1 } from '../../kernel/index.js';
-import { MmSystem, PhysicalMemory, type MmStruct } from '../../mm/index.js';
+import { MmSystem, PhysicalMemory, type MmStruct, type Vma } from '../../mm/index.js';
 import { NotifierHub } from '../../../notifiers/index.js';
 import { RxeDevice, type RxeMr } from '../../../devices/rxe/index.js';
 import { Areas, type Area } from './areas.js';
@@ -13,6 +22,9 @@ import { Recorder } from './recorder.js';
 
 /** Frames of memory, in two NUMA nodes: 256 MiB. */
 const FRAMES = 1 << 16;
+
+/** Size of the scratch file. */
+const SCRATCH_BYTES = 1 << 20;
 
 /** A file of the program. */
 export interface ProgramFile {
@@ -47,6 +59,7 @@ export class ProgramWorld {
 
   /** All that was written, on disks and in memory. */
   private readonly writes = new WriteSources();
+  private scratch: Inode | null = null;
   private readonly mounted = new Map<MapKind, FileSystem>();
 
   constructor() {
@@ -66,9 +79,7 @@ export class ProgramWorld {
     if (fs === undefined) {
       const mount = FILE_SYSTEMS[kind];
       if (mount === undefined) throw new NotModelled(`files of kind ${kind} are not modelled`);
-      const random = this.simulation.random.split(kind);
-      const contents = (): ReferencedContents => new ReferencedContents(this.writes);
-      fs = mount(this.system, new BlockDevice(this.simulation, `disk of ${kind}`, RECORDED, contents, random));
+      fs = mount(this.system, this.newDisk(kind));
       this.mounted.set(kind, fs);
     }
     return fs;
@@ -77,6 +88,23 @@ export class ProgramWorld {
   /** The file systems that have been mounted. */
   get fileSystems(): Iterable<FileSystem> {
     return this.mounted.values();
+  }
+
+  /** The file behind a mapping, if it is one of a mounted file system. */
+  inodeOf(vma: Vma): Inode | null {
+    const file = [...this.files.values()].find(({ inode }) => inode === vma.file);
+    return file?.inode ?? null;
+  }
+
+  /** The file that direct I/O of mappings goes to and comes from: on a file system of its own, full of bytes 0x99. */
+  *scratchFile(): Task<Inode> {
+    if (this.scratch === null) {
+      this.scratch = new Ext4(this.system, this.newDisk('scratch')).createFile('scratch', 0, 'hole');
+      yield* writeToPageCache(this.scratch, 0, SCRATCH_BYTES, new Uint8Array(SCRATCH_BYTES).fill(0x99));
+      yield* fsync(this.scratch);
+      invalidateMappingPages(this.scratch, { first: 0, end: Infinity });
+    }
+    return this.scratch;
   }
 
   /** The address space of a process: the main one's if there is no name. @throws Error for a process that is none */
@@ -92,5 +120,10 @@ export class ProgramWorld {
     const file = this.files.get(name) ?? this.fileOfArea.get(name);
     if (file === undefined) throw new Error(`there is no file "${name}" and no file behind an area of that name`);
     return file;
+  }
+
+  private newDisk(name: string): BlockDevice {
+    const contents = (): ReferencedContents => new ReferencedContents(this.writes);
+    return new BlockDevice(this.simulation, `disk of ${name}`, RECORDED, contents, this.simulation.random.split(name));
   }
 }

@@ -1,5 +1,5 @@
 import { PAGE_SIZE } from '../../../base/index.js';
-import { readFromPageCache, truncate, writeToPageCache } from '../../../fs/index.js';
+import { fallocate, readFromPageCache, reflink, truncate, writeToPageCache } from '../../../fs/index.js';
 import { DONE, type OpHandlers } from '../op-handler.js';
 import { listed } from '../pages-of.js';
 
@@ -47,6 +47,27 @@ export const fileOps = {
 
   *ftruncate(world, args) {
     yield* truncate(world.file(args.map).inode, args.bytes ?? (args.pages ?? 0) * PAGE_SIZE);
+    return DONE;
+  },
+  *fallocate(world, args) {
+    const { offset, length } = bytesOf({ ...args, page: undefined });
+    yield* fallocate(world.file(args.map).inode, args.mode, offset, length);
+    return DONE;
+  },
+
+  *reflink(world, args) {
+    const { kind, inode } = world.file(args.map);
+    world.files.set(args.name, { name: args.name, kind, inode: yield* reflink(inode, args.name) });
+    return DONE;
+  },
+
+  // eslint-disable-next-line require-yield
+  *unlink() {
+    return DONE;
+  },
+
+  // eslint-disable-next-line require-yield
+  *close() {
     return DONE;
   },
 } satisfies OpHandlers;

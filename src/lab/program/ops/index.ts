@@ -1,6 +1,7 @@
 import type { OpHandlers } from '../op-handler.js';
 import { accessOps } from './access.js';
 import { adviceOps } from './advice.js';
+import { directOps } from './direct.js';
 import { fileOps } from './files.js';
 import { mappingOps } from './mapping.js';
 import { probeOps } from './probe.js';
@@ -12,6 +13,7 @@ import { syncOps } from './sync.js';
 export const OP_HANDLERS: OpHandlers = {
   ...accessOps,
   ...adviceOps,
+  ...directOps,
   ...fileOps,
   ...mappingOps,
   ...probeOps,
