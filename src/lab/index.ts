@@ -17,4 +17,4 @@ export {
   runProgram,
   withImplicitExit,
 } from './program/index.js';
-export { LEVELS, conform, conformJson, conformText, conforms, type Level } from './conform/index.js';
+export { LEVELS, conform, conformJson, conformText, conforms, packRecordings, type Level } from './conform/index.js';

@@ -3,4 +3,5 @@
  */
 export { conform, type ConformOptions } from './conform.js';
 export { LEVELS, type Level } from './levels.js';
+export { packRecordings } from './pack.js';
 export { conformJson, conformText, conforms } from './report.js';
