@@ -9,7 +9,7 @@ export interface Op {
   /** What was written, in the order in which it was written. */
   readonly written: Readonly<Record<string, RawValue>>;
   /** The same and the defaults of what was not: an ArgsOf of the op. */
-  readonly args: Readonly<Record<string, unknown>>;
+  readonly args: Readonly<Record<string, RawValue | undefined>>;
   /** Where it is in the text: its line and column, and the columns of the values by argument; all from 1. */
   readonly line: number;
   readonly column: number;
@@ -62,7 +62,7 @@ export function parseLine(text: string, line: number): Op | null {
     written[key] = value;
     columns[key] = word.index + key.length + 2;
   }
-  const args: Record<string, unknown> = {};
+  const args: Record<string, RawValue | undefined> = {};
   for (const [key, argument] of Object.entries(table)) {
     if (!(key in written) && argument.required) {
       throw new ProgramError(line, column, `${op} needs ${key}=, ${argument.takes}`);

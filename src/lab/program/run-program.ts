@@ -32,7 +32,7 @@ export function withImplicitExit(ops: readonly Op[]): Op[] {
   if (last === 'after_exit') return [...ops];
   const alive = new Set<string>();
   for (const { op, args } of ops) {
-    if (op === 'fork') alive.add(args.child as string);
+    if (op === 'fork') alive.add(String(args.child));
     if (op === 'exit' && typeof args.proc === 'string') alive.delete(args.proc);
   }
   const gone = last === 'exec' || last === 'kill' || (last === 'exit' && ops.at(-1)?.args.proc === undefined);

@@ -61,12 +61,12 @@ export const fileOps = {
     return DONE;
   },
 
-  // eslint-disable-next-line require-yield
+   
   *unlink() {
     return DONE;
   },
 
-  // eslint-disable-next-line require-yield
+   
   *close() {
     return DONE;
   },

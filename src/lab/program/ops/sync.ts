@@ -69,7 +69,7 @@ export const syncOps = {
     return DONE;
   },
 
-  // eslint-disable-next-line require-yield
+   
   *drop_caches(world, args) {
     if ((args.n & 1) === 0) return DONE;
     for (const fs of world.fileSystems) {
