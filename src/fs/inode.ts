@@ -3,6 +3,7 @@ import type { AddressSpace, MappedFile, VmOperations } from '../mm/index.js';
 import type { BlockMap } from './block-map.js';
 import type { FileSystem } from './file-system.js';
 import { ReadaheadState, forceReadahead } from './readahead.js';
+import { fallocate } from './fallocate.js';
 import { FileVmOperations } from './vm-operations.js';
 
 /** A file: Linux's struct inode with its address space. */
@@ -41,6 +42,10 @@ export class Inode implements MappedFile {
 
   willNeed(first: number, end: number): Task {
     return forceReadahead(this, first, end);
+  }
+
+  punchHole(offset: number, length: number): Task {
+    return fallocate(this, 'punch', offset, length);
   }
 
   /** i_size in bytes. */

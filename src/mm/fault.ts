@@ -5,7 +5,17 @@ import { newAnonPage } from './anon.js';
 import { cowFault, readFault, sharedFault } from './file-fault.js';
 import { splitHugePmd } from './huge-pmd.js';
 import { mapFrame, mapZeroFrame } from './map-frame.js';
-import { PTE_ACCESSED, PTE_DIRTY, PTE_NONE, PTE_WRITE, ptePresent, pteWritable } from './pte.js';
+import {
+  PTE_ACCESSED,
+  PTE_DIRTY,
+  PTE_NONE,
+  PTE_WRITE,
+  SWP_GUARD,
+  SWP_HWPOISON,
+  ptePresent,
+  pteWritable,
+  swapType,
+} from './pte.js';
 import type { Vma } from './vma.js';
 import { VM_SHARED } from './vma.js';
 import { writeProtectFault } from './wp-fault.js';
@@ -50,6 +60,9 @@ function* handlePteFault(fault: VmFault): Task<FaultResult> {
   const page = pageOf(address);
   const pte = pageTable.get(page);
   if (!ptePresent(pte)) {
+    // handle_pte_marker
+    if (swapType(pte) === SWP_GUARD) return 'SIGSEGV';
+    if (swapType(pte) === SWP_HWPOISON) return 'SIGBUS';
     if (vma.file === null) return yield* anonymousFault(fault);
     if (!write) return yield* readFault(fault);
     return vma.has(VM_SHARED) ? yield* sharedFault(fault) : yield* cowFault(fault);

@@ -13,7 +13,7 @@ const FAULT_AROUND_PAGES = 16;
 /** do_read_fault: maps what the cache has around the page, writable only if nobody wants to hear of the first write. */
 export function* readFault(fault: VmFault): Task<FaultResult> {
   const { vma, address } = fault;
-  const writable = vma.has(VM_SHARED) && vma.has(VM_WRITE) && !vma.needsDirtyTracking;
+  const writable = vma.has(VM_SHARED) && vma.has(VM_WRITE) && !vma.wantsWritenotify;
   const flags = PTE_ACCESSED | (writable ? PTE_WRITE : 0);
   faultAround(fault, flags);
   if (vma.mm.pageTable.get(pageOf(address)) !== PTE_NONE) return 'done';

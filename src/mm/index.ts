@@ -24,7 +24,10 @@ export {
   type HmmRange,
   type HmmResult,
 } from './hmm.js';
-export { madviseDontneed } from './madvise.js';
+export { ADVICES, madvise, madviseDontneed, type AdviceAction } from './madvise.js';
+export { clearRefs } from './clear-refs.js';
+export { mlock, munlock } from './mlock.js';
+export { mprotect } from './mprotect.js';
 export { TASK_SIZE, exitMmap, mmap, munmap, type MmapRequest } from './mmap.js';
 export { MmStruct } from './mm-struct.js';
 export { MmSystem, type MmCosts, type MmFault, type PinCounters, type PinPolicy, type Reclaimer } from './mm-system.js';

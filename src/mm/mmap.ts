@@ -3,7 +3,8 @@ import type { Task } from '../engine/index.js';
 import { ULONG_MAX } from '../../notifiers/index.js';
 import type { MmStruct } from './mm-struct.js';
 import { linkVma, splitVmaAt, unlinkVma } from './split-vma.js';
-import { Vma, type MappedFile } from './vma.js';
+import { VM_ACCOUNT, VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Vma, type MappedFile } from './vma.js';
+import { joinNeighbours } from './vma-merge.js';
 import { unmapVmas } from './zap.js';
 
 /** First address that a process cannot map: x86-64 with four levels of page tables. */
@@ -51,10 +52,12 @@ export function* mmap(mm: MmStruct, request: MmapRequest): Task<Vma> {
   const replaced = yield* gatherVmas(mm, address, end);
   if (replaced.length > 0) yield* clearVmas(mm, replaced, address, end);
   const pgoff = request.file?.pgoff ?? pageOf(address);
-  const vma = new Vma(mm, address, end, flags, pgoff, request.file?.file ?? null);
+  const accounted = (flags & (VM_SHARED | VM_WRITE)) === VM_WRITE ? VM_ACCOUNT : 0;
+  const vma = new Vma(mm, address, end, flags | accounted | VM_SOFTDIRTY, pgoff, request.file?.file ?? null);
   yield* linkVma(vma);
+  const joined = yield* joinNeighbours(vma);
   mm.mmapLock.releaseExclusive();
-  return vma;
+  return joined;
 }
 
 /**

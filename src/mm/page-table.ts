@@ -112,6 +112,11 @@ export class PageTable {
     return this.directories.has(Math.floor(page / PAGES_PER_DIRECTORY));
   }
 
+  /** True if a gigabyte that [from, to) touches has a directory. */
+  hasDirectoryIn(from: number, to: number): boolean {
+    return this.skipHoles(from, to) < to;
+  }
+
   /** True if [from, to) has a leaf or a huge entry. */
   isPopulatedIn(from: number, to: number): boolean {
     return this.nextPopulated(from, to) < to;

@@ -39,6 +39,8 @@ export function* splitVmaAt(mm: MmStruct, address: number): Task {
   yield* splitHugePmdIfNeeded(lower, address);
   const upper = new Vma(mm, address, lower.end, lower.flags, lower.pageIndex(address), lower.file);
   upper.anonVma = lower.anonVma;
+  upper.policyNode = lower.policyNode;
+  upper.userfaultfd = lower.userfaultfd;
   leaveFile(lower);
   leaveAnonVmas(lower);
   lower.end = address;
@@ -63,12 +65,14 @@ function* splitHugePmdIfNeeded(vma: Vma, address: number): Task {
   yield* splitHugePmd(vma, address);
 }
 
-function enterFile(vma: Vma): void {
+/** vma_interval_tree_insert. The caller holds i_mmap_rwsem exclusively. */
+export function enterFile(vma: Vma): void {
   if (vma.file === null) return;
   vma.iMmapNode = vma.file.mapping.iMmap.insert(vma.pgoff, vma.pageIndex(vma.end) - 1, vma);
 }
 
-function leaveFile(vma: Vma): void {
+/** vma_interval_tree_remove. */
+export function leaveFile(vma: Vma): void {
   if (vma.file === null || vma.iMmapNode === null) return;
   vma.file.mapping.iMmap.remove(vma.iMmapNode);
   vma.iMmapNode = null;

@@ -77,6 +77,7 @@ function* touch(mm: MmStruct, address: number, write: boolean): Task<number | Si
   const page = pageOf(address);
   for (;;) {
     const pte = pageTable.get(page);
+    if (ptePresent(pte) && mm.vmas.at(address)?.has(VM_READ) !== true) return 'SIGSEGV';
     if (write ? pteWritable(pte) : ptePresent(pte)) {
       pageTable.addFlags(page, PTE_ACCESSED | (write ? PTE_DIRTY : 0));
       return pteFrame(pte);

@@ -1,38 +1,58 @@
 import { PAGE_SIZE } from '../../../base/index.js';
 import type { Task } from '../../../engine/index.js';
-import { VM_HUGEPAGE, VM_NOHUGEPAGE, madviseDontneed, type MmStruct } from '../../../mm/index.js';
+import {
+  ADVICES,
+  clearRefs,
+  madvise,
+  mlock,
+  mprotect,
+  munlock,
+  type AdviceAction,
+  type MmStruct,
+} from '../../../mm/index.js';
 import { addressIn } from '../areas.js';
 import { DONE, type OpHandlers } from '../op-handler.js';
 import type { Advice } from '../op-table.js';
 import { NotModelled } from '../program-error.js';
+import { PROT } from './prot.js';
 
-type Advise = (mm: MmStruct, address: number, length: number) => Task;
+const MODELLED: Readonly<Partial<Record<Advice, AdviceAction>>> = ADVICES;
 
-/** madvise(2) by advice. */
-const ADVICES: Readonly<Partial<Record<Advice, Advise>>> = {
-  dontneed: madviseDontneed,
-  nohugepage: noHugePages,
-};
-
+/** What changes how mapped memory is treated. */
 export const adviceOps = {
   *madvise(world, args) {
     const area = world.areas.get(args.map);
     yield* madviseByName(world.mmOf(args.proc), addressIn(area, args.first), args.pages * PAGE_SIZE, args.advice);
     return DONE;
   },
+
+  *mprotect(world, args) {
+    const area = world.areas.get(args.map);
+    yield* mprotect(world.mmOf(args.proc), addressIn(area, args.first), args.pages * PAGE_SIZE, PROT[args.prot]);
+    return DONE;
+  },
+
+  *mlock(world, args) {
+    const area = world.areas.get(args.map);
+    yield* mlock(world.mmOf(args.proc), addressIn(area, args.first), args.pages * PAGE_SIZE);
+    return DONE;
+  },
+
+  *munlock(world, args) {
+    const area = world.areas.get(args.map);
+    yield* munlock(world.mmOf(args.proc), addressIn(area, args.first), args.pages * PAGE_SIZE);
+    return DONE;
+  },
+
+  *clear_refs(world, args) {
+    yield* clearRefs(world.mmOf(args.proc), args.n);
+    return DONE;
+  },
 } satisfies OpHandlers;
 
 /** @throws Errno as madvise(2); NotModelled */
 export function* madviseByName(mm: MmStruct, address: number, length: number, advice: Advice): Task {
-  const advise = ADVICES[advice];
-  if (advise === undefined) throw new NotModelled(`madvise ${advice} is not modelled`);
-  yield* advise(mm, address, length);
-}
-
-/** hugepage_madvise with MADV_NOHUGEPAGE, of whole mappings. */
-function* noHugePages(mm: MmStruct, address: number, length: number): Task {
-  for (const vma of mm.vmas.overlapping(address, address + length)) {
-    if (vma.start < address || vma.end > address + length) throw new NotModelled('MADV_NOHUGEPAGE of a part');
-    vma.flags = (vma.flags & ~VM_HUGEPAGE) | VM_NOHUGEPAGE;
-  }
+  const action = MODELLED[advice];
+  if (action === undefined) throw new NotModelled(`madvise ${advice} is not modelled`);
+  yield* madvise(mm, address, length, action);
 }

@@ -1,7 +1,7 @@
 import { PAGE_SIZE, Errno } from '../../../base/index.js';
 import type { Task } from '../../../engine/index.js';
 import { fsync, writeToPageCache, type Inode } from '../../../fs/index.js';
-import { VM_READ, VM_SHARED, VM_WRITE, mmap, munmap } from '../../../mm/index.js';
+import { VM_SHARED, mmap, munmap } from '../../../mm/index.js';
 import { addressIn } from '../areas.js';
 import { dropCache } from '../drop-cache.js';
 import { pattern } from '../pattern.js';
@@ -9,8 +9,7 @@ import { DONE, type OpHandlers } from '../op-handler.js';
 import type { ArgsOf, MapKind } from '../op-table.js';
 import type { ProgramFile, ProgramWorld } from '../program-world.js';
 import { madviseByName } from './advice.js';
-
-const PROT = { rw: VM_READ | VM_WRITE, r: VM_READ, none: 0 } as const;
+import { PROT } from './prot.js';
 
 /** mmap and munmap. */
 export const mappingOps = {
