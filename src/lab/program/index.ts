@@ -7,7 +7,8 @@
 export { describeEvent } from './describe.js';
 export { parseLine, parseProgram, printOp } from './parse-program.js';
 export { printStep } from './print-step.js';
+export { ADVICES, type MapKind } from './op-table.js';
 export { ProgramError } from './program-error.js';
 export { recordRun } from './record-run.js';
 export type { ByteRun, FinalFile, RecordedEvent, RecordedStep, Recording } from './recorded.js';
-export { runProgram, withImplicitExit, type ProgramRun } from './run-program.js';
+export { runProgram, withImplicitExit, type ProgramRun, type ProgramWatch } from './run-program.js';

@@ -105,7 +105,11 @@ describe('a comparison', () => {
   });
 
   it('counts what a run did not come to as different', () => {
-    const stopped = { ...run, steps: run.steps.slice(0, 4), stopped: { step: 4, reason: 'op fsync is not modelled' } };
+    const stopped = {
+      ...run,
+      steps: run.steps.slice(0, 4),
+      stopped: { step: 4, reason: 'op fsync is not modelled', modelled: false },
+    };
     const { levels } = compareRun(recording, stopped);
     expect(levels.L1?.first).toMatchObject({ step: 4, actual: ['not reached: op fsync is not modelled'] });
     expect(levels.L1?.agreeing).toBe(4);

@@ -61,12 +61,10 @@ export const fileOps = {
     return DONE;
   },
 
-   
   *unlink() {
     return DONE;
   },
 
-   
   *close() {
     return DONE;
   },

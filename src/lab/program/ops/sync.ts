@@ -69,7 +69,6 @@ export const syncOps = {
     return DONE;
   },
 
-   
   *drop_caches(world, args) {
     if ((args.n & 1) === 0) return DONE;
     for (const fs of world.fileSystems) {
