@@ -1,4 +1,4 @@
-import { PAGE_SIZE, pageOf } from '../base/index.js';
+import { HPAGE_SIZE, PAGE_SIZE, pageOf } from '../base/index.js';
 import { SimulationError, type Task } from '../engine/index.js';
 import type { IntervalNotifier } from '../../notifiers/index.js';
 import { handleMmFault } from './fault.js';
@@ -64,10 +64,22 @@ export function* hmmRangeFault(range: HmmRange): Task<HmmResult> {
       entries[i++] = describe(pte);
       continue;
     }
-    const failure = yield* fault(vma, address, (request & HMM_PFN_WRITE) !== 0);
-    if (failure !== 0) return failure;
+    const last = Math.min(faultedTogether(vma, address), range.start + entries.length * PAGE_SIZE);
+    for (let at = address; at < last; at += PAGE_SIZE) {
+      const failure = yield* fault(vma, at, (request & HMM_PFN_WRITE) !== 0);
+      if (failure !== 0) return failure;
+    }
   }
   return 0;
+}
+
+/**
+ * The end of what is faulted in before the entries are looked at again: a page where there is a page table, all of the 2 MiB
+ * that the mapping shows where there is none, or a huge entry (hmm_vma_fault).
+ */
+function faultedTogether(vma: Vma, address: number): number {
+  if (vma.mm.pageTable.leaf(pageOf(address)) !== null) return address + PAGE_SIZE;
+  return Math.min(vma.end, address - (address % HPAGE_SIZE) + HPAGE_SIZE);
 }
 
 function needsFault(pte: number, request: number): boolean {
