@@ -74,11 +74,10 @@ export function* hmmRangeFault(range: HmmRange): Task<HmmResult> {
 }
 
 /**
- * The end of what is faulted in before the entries are looked at again: a page where there is a page table, all of the 2 MiB
- * that the mapping shows where there is none, or a huge entry (hmm_vma_fault).
+ * hmm_vma_fault: once a page has to be faulted in, all behind it are, to the end of the mapping or of the 2 MiB, before the
+ * entries are looked at again.
  */
 function faultedTogether(vma: Vma, address: number): number {
-  if (vma.mm.pageTable.leaf(pageOf(address)) !== null) return address + PAGE_SIZE;
   return Math.min(vma.end, address - (address % HPAGE_SIZE) + HPAGE_SIZE);
 }
 
