@@ -1,6 +1,7 @@
 import { RwLock, type Task } from '../engine/index.js';
 import type { AddressSpace, MappedFile, VmOperations } from '../mm/index.js';
 import type { BlockMap } from './block-map.js';
+import { fallocate } from './fallocate.js';
 import type { FileSystem } from './file-system.js';
 import { ReadaheadState, forceReadahead } from './readahead.js';
 import { FileVmOperations } from './vm-operations.js';
@@ -46,5 +47,9 @@ export class Inode implements MappedFile {
   /** i_size in bytes. */
   get size(): number {
     return this.mapping.size;
+  }
+
+  *punchHole(offset: number, length: number): Task {
+    yield* fallocate(this, 'punch', offset, length);
   }
 }

@@ -67,9 +67,19 @@ function invalidateFolio(inode: Inode, folio: number): boolean {
 }
 
 /** mapping_evict_folio: drops a locked folio, of which the caller has a reference, if it is clean and nobody else's. */
-function mappingEvictFolio(inode: Inode, folio: number): boolean {
+function mappingEvictFolio(inode: Inode, folio: number): void {
+  if (isReleasable(inode, folio)) removeIfUnused(inode.fs.system, inode.mapping, folio);
+}
+
+/** folio_unmap_invalidate of a folio that nobody maps: drops it if it is clean, whoever has a reference, or a pin. */
+function invalidateFolio(inode: Inode, folio: number): boolean {
+  if (!isReleasable(inode, folio)) return false;
+  removeFromPageCache(inode.fs.system, inode.mapping, folio);
+  return true;
+}
+
+function isReleasable(inode: Inode, folio: number): boolean {
   const { mapping, fs } = inode;
-  const { frames } = fs.system.memory;
-  if (frames.has(folio, PG_DIRTY | PG_WRITEBACK) || !mapping.ops.releaseFolio(mapping, folio)) return false;
-  return removeIfUnused(fs.system, mapping, folio);
+  if (fs.system.memory.frames.has(folio, PG_DIRTY | PG_WRITEBACK)) return false;
+  return mapping.ops.releaseFolio(mapping, folio);
 }

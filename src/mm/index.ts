@@ -24,6 +24,7 @@ export {
   type HmmRange,
   type HmmResult,
 } from './hmm.js';
+export { madviseRemove } from './madv-remove.js';
 export { madviseDontneed } from './madvise.js';
 export { TASK_SIZE, exitMmap, mmap, munmap, type MmapRequest } from './mmap.js';
 export { MmStruct } from './mm-struct.js';

@@ -24,6 +24,8 @@ export interface MappedFile {
   readonly vmOps: VmOperations;
   /** vfs_fadvise(POSIX_FADV_WILLNEED): reads pages [first, end) ahead. Absent: there is nothing to be read. */
   willNeed?(first: number, end: number): Task;
+  /** fallocate(2) with FALLOC_FL_PUNCH_HOLE of bytes of the file. Absent: it cannot have holes. @throws Errno */
+  punchHole?(offset: number, length: number): Task;
 }
 
 /** One mapping of an mm: Linux's struct vm_area_struct. */

@@ -1,6 +1,6 @@
 import { PAGE_SIZE } from '../../../base/index.js';
 import type { Task } from '../../../engine/index.js';
-import { VM_HUGEPAGE, VM_NOHUGEPAGE, madviseDontneed, type MmStruct } from '../../../mm/index.js';
+import { VM_HUGEPAGE, VM_NOHUGEPAGE, madviseDontneed, madviseRemove, type MmStruct } from '../../../mm/index.js';
 import { addressIn } from '../areas.js';
 import { DONE, type OpHandlers } from '../op-handler.js';
 import type { Advice } from '../op-table.js';
@@ -11,6 +11,7 @@ type Advise = (mm: MmStruct, address: number, length: number) => Task;
 /** madvise(2) by advice. */
 const ADVICES: Readonly<Partial<Record<Advice, Advise>>> = {
   dontneed: madviseDontneed,
+  remove: madviseRemove,
   nohugepage: noHugePages,
 };
 
