@@ -1,5 +1,5 @@
 import { PAGE_SIZE, pageOf } from '../base/index.js';
-import { HotStream, MS, type Task } from '../engine/index.js';
+import { Gate, HotStream, MS, type Task } from '../engine/index.js';
 import {
   PG_DIRTY,
   PG_PRIVATE,
@@ -60,6 +60,8 @@ export abstract class FileSystem implements AddressSpaceOperations {
   readonly complaints$ = new HotStream<FsComplaint>();
   /** Pages whose write to the disk has completed; they are durable after the next flush and commit. */
   readonly pageWritten$ = new HotStream<{ readonly inode: Inode; readonly page: number }>();
+  /** s_writers: closed while the file system is frozen. */
+  readonly writers: Gate;
   /** Complaints so far. */
   complaints = 0;
   readonly inodes: Inode[] = [];
@@ -73,6 +75,7 @@ export abstract class FileSystem implements AddressSpaceOperations {
     readonly device: BlockDevice,
     readonly traits: FileSystemTraits,
   ) {
+    this.writers = new Gate(system.simulation, `the frozen ${traits.kind}`, true);
     this.journal = new Journal(this, (block) => {
       this.blocks.free(block);
     });

@@ -23,6 +23,7 @@ import { zeroRange } from './zero-range.js';
 export function* truncate(inode: Inode, size: number): Task {
   const { mapping, rwsem } = inode;
   if (size > MAX_FILE_SIZE) throw new Errno('EFBIG', `ftruncate of ${inode.name} to ${String(size)} bytes`);
+  yield inode.fs.writers;
   yield rwsem.exclusive;
   yield mapping.invalidateLock.exclusive;
   try {

@@ -43,7 +43,16 @@ export {
 export { MAX_PGOFF, PageIndex, type PageMark } from './page-index.js';
 export { PageTable } from './page-table.js';
 export { PhysicalMemory, ZERO_FRAME } from './physical-memory.js';
-export { PTE_ACCESSED, PTE_DIRTY, PTE_PRESENT, PTE_SOFT_DIRTY, PTE_WRITE, pteFrame, ptePresent, pteWritable } from './pte.js';
+export {
+  PTE_ACCESSED,
+  PTE_DIRTY,
+  PTE_PRESENT,
+  PTE_SOFT_DIRTY,
+  PTE_WRITE,
+  pteFrame,
+  ptePresent,
+  pteWritable,
+} from './pte.js';
 export { Reclaim, type ReclaimPolicy } from './reclaim.js';
 export { type BackgroundWriteback } from './reclaim-throttle.js';
 export { folioMkclean, folioReferenced, tryToUnmap, type RmapCost } from './rmap.js';
