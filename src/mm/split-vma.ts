@@ -1,6 +1,7 @@
 import { HPAGE_SIZE, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { anonVmaClone, enterAnonVmas, leaveAnonVmas, unlinkAnonVmas } from './anon-vma.js';
+import { splitHugePmd } from './huge-pmd.js';
 import type { MmStruct } from './mm-struct.js';
 import { Vma } from './vma.js';
 
@@ -55,13 +56,11 @@ export function* splitVmaAt(mm: MmStruct, address: number): Task {
  * drivers are told so. Linux does not look whether there is one: a page table that could hold it is enough.
  */
 function* splitHugePmdIfNeeded(vma: Vma, address: number): Task {
-  const { notifiers, pageTable } = vma.mm;
+  const { pageTable } = vma.mm;
   const start = address - (address % HPAGE_SIZE);
   const end = start + HPAGE_SIZE;
   if (address === start || start < vma.start || end > vma.end || !pageTable.hasDirectory(pageOf(address))) return;
-  const range = notifiers.invalidateRangeStart('CLEAR', start, end);
-  if (range.holds > 0) yield range;
-  notifiers.invalidateRangeEnd(range);
+  yield* splitHugePmd(vma, address);
 }
 
 function enterFile(vma: Vma): void {
