@@ -29,7 +29,7 @@ export function invalidateMappingPages(inode: Inode, { first, end }: PageRange):
  * invalidate_inode_pages2_range: the file forgets every folio that has a page of the range, of large ones all of it. The
  * first mapped folio unmaps the rest of the range at once; one that is mapped beyond is unmapped whole.
  *
- * @returns false if a folio had to stay: it is dirty, or somebody uses it
+ * @returns false if a folio had to stay: it is dirty. Pins do not keep one.
  */
 export function* invalidateInodePages2Range(inode: Inode, { first, end }: PageRange): Task<boolean> {
   const { mapping, fs } = inode;
@@ -55,6 +55,15 @@ export function* invalidateInodePages2Range(inode: Inode, { first, end }: PageRa
     index = mapping.pages.next(index + 1, end);
   }
   return complete;
+}
+
+/** The end of folio_unmap_invalidate: drops a locked folio that nobody maps, whoever else refers to it, if it is clean. */
+function invalidateFolio(inode: Inode, folio: number): boolean {
+  const { mapping, fs } = inode;
+  const { frames } = fs.system.memory;
+  if (frames.has(folio, PG_DIRTY) || !mapping.ops.releaseFolio(mapping, folio)) return false;
+  removeFromPageCache(fs.system, mapping, folio);
+  return true;
 }
 
 /** mapping_evict_folio: drops a locked folio, of which the caller has a reference, if it is clean and nobody else's. */
