@@ -97,12 +97,12 @@ function orderOf(length: number): number {
 /** copy_folio_from_iter_atomic. As of now: a device may have written to the pages while this task slept. */
 function copyIn(inode: Inode, offset: number, length: number, data: WriteData, from: number): void {
   const { memory } = inode.fs.system;
-  const stamp = memory.nextStamp();
   for (let done = 0; done < length;) {
     const at = offset + done;
     const within = at % PAGE_SIZE;
     const bytes = Math.min(PAGE_SIZE - within, length - done);
-    memory.contents.write(inode.mapping.pages.get(pageOf(at)), within, bytes, stamp, data, from + done);
+    const frame = inode.mapping.pages.get(pageOf(at));
+    memory.contents.write(frame, within, bytes, memory.nextStamp(), data, from + done);
     done += bytes;
   }
 }

@@ -1,3 +1,4 @@
+import { ReferencedContents, WriteSources } from '../../base/index.js';
 import { Simulation, type Task } from '../../engine/index.js';
 import {
   BlockDevice,
@@ -19,8 +20,8 @@ import type { MapKind } from './op-table.js';
 import { NotModelled } from './program-error.js';
 import { Recorder } from './recorder.js';
 
-/** Frames of memory, in two NUMA nodes: 2 GiB. */
-const FRAMES = 1 << 19;
+/** Frames of memory, in two NUMA nodes: 256 MiB. */
+const FRAMES = 1 << 16;
 
 /** Size of the scratch file. */
 const SCRATCH_BYTES = 1 << 20;
@@ -56,13 +57,15 @@ export class ProgramWorld {
   /** Signal that the main process died of. */
   exitSignal: number | null = null;
 
+  /** All that was written, on disks and in memory. */
+  private readonly writes = new WriteSources();
   private scratch: Inode | null = null;
   private readonly mounted = new Map<MapKind, FileSystem>();
 
   constructor() {
     this.simulation = new Simulation();
     const hub = new NotifierHub(this.simulation);
-    const memory = new PhysicalMemory(this.simulation, FRAMES, true, 2);
+    const memory = new PhysicalMemory(this.simulation, FRAMES, new ReferencedContents(this.writes), 2);
     const free = { minorFault: 0, pageMkwrite: 0, pteFlush: 0 };
     this.system = new MmSystem(this.simulation, hub, memory, free, P1);
     this.mm = this.system.newMm('the main process');
@@ -76,8 +79,7 @@ export class ProgramWorld {
     if (fs === undefined) {
       const mount = FILE_SYSTEMS[kind];
       if (mount === undefined) throw new NotModelled(`files of kind ${kind} are not modelled`);
-      const random = this.simulation.random.split(kind);
-      fs = mount(this.system, new BlockDevice(this.simulation, `disk of ${kind}`, RECORDED, true, random));
+      fs = mount(this.system, this.newDisk(kind));
       this.mounted.set(kind, fs);
     }
     return fs;
@@ -97,14 +99,7 @@ export class ProgramWorld {
   /** The file that direct I/O of mappings goes to and comes from: on a file system of its own, full of bytes 0x99. */
   *scratchFile(): Task<Inode> {
     if (this.scratch === null) {
-      const device = new BlockDevice(
-        this.simulation,
-        'scratch disk',
-        RECORDED,
-        true,
-        this.simulation.random.split('scratch'),
-      );
-      this.scratch = new Ext4(this.system, device).createFile('scratch', 0, 'hole');
+      this.scratch = new Ext4(this.system, this.newDisk('scratch')).createFile('scratch', 0, 'hole');
       yield* writeToPageCache(this.scratch, 0, SCRATCH_BYTES, new Uint8Array(SCRATCH_BYTES).fill(0x99));
       yield* fsync(this.scratch);
       invalidateMappingPages(this.scratch, { first: 0, end: Infinity });
@@ -125,5 +120,10 @@ export class ProgramWorld {
     const file = this.files.get(name) ?? this.fileOfArea.get(name);
     if (file === undefined) throw new Error(`there is no file "${name}" and no file behind an area of that name`);
     return file;
+  }
+
+  private newDisk(name: string): BlockDevice {
+    const contents = (): ReferencedContents => new ReferencedContents(this.writes);
+    return new BlockDevice(this.simulation, `disk of ${name}`, RECORDED, contents, this.simulation.random.split(name));
   }
 }
