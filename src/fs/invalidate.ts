@@ -57,15 +57,6 @@ export function* invalidateInodePages2Range(inode: Inode, { first, end }: PageRa
   return complete;
 }
 
-/** The end of folio_unmap_invalidate: drops a locked folio that nobody maps, whoever else refers to it, if it is clean. */
-function invalidateFolio(inode: Inode, folio: number): boolean {
-  const { mapping, fs } = inode;
-  const { frames } = fs.system.memory;
-  if (frames.has(folio, PG_DIRTY) || !mapping.ops.releaseFolio(mapping, folio)) return false;
-  removeFromPageCache(fs.system, mapping, folio);
-  return true;
-}
-
 /** mapping_evict_folio: drops a locked folio, of which the caller has a reference, if it is clean and nobody else's. */
 function mappingEvictFolio(inode: Inode, folio: number): void {
   if (isReleasable(inode, folio)) removeIfUnused(inode.fs.system, inode.mapping, folio);
