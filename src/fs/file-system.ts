@@ -12,6 +12,7 @@ import {
 } from '../mm/index.js';
 import type { BlockDevice, BlockRead } from './block-device.js';
 import { BlockMap, type BlockRecord } from './block-map.js';
+import type { FileSystemTraits } from './file-system-traits.js';
 import { Inode } from './inode.js';
 import { Journal } from './journal.js';
 import { BlockAllocator } from './block-allocator.js';
@@ -33,22 +34,6 @@ const CLOCK_TICK = 4 * MS;
 
 /** 128 KiB. */
 const VM_READAHEAD_PAGES = 32;
-
-/** What is the same for all files of a file system model. */
-export interface FileSystemTraits {
-  /** The model's name: ext4, btrfs, xfs. */
-  readonly kind: string;
-  /** Pages must not change while they are written (AS_STABLE_WRITES). */
-  readonly stableWrites: boolean;
-  /** ns from a change of metadata to the commit that nobody asked for. */
-  readonly commitInterval: number;
-  /** fsync and msync of a range write the whole file. */
-  readonly syncsWholeFile: boolean;
-  /** Files can share blocks (reflink). */
-  readonly sharesBlocks: boolean;
-  /** The largest folio of the page cache (mapping_max_folio_order). */
-  readonly maxOrder: number;
-}
 
 /**
  * A mounted file system: its files, its journal, and what it does at each step of writeback.
