@@ -61,12 +61,10 @@ export const fileOps = {
     return DONE;
   },
 
-  // eslint-disable-next-line require-yield
   *unlink() {
     return DONE;
   },
 
-  // eslint-disable-next-line require-yield
   *close() {
     return DONE;
   },

@@ -2,10 +2,12 @@ import { Errno, PAGE_SIZE } from '../../../base/index.js';
 import { MS } from '../../../engine/index.js';
 import {
   fadviseDontneed,
+  freezeSuper,
   fsync,
   invalidateMappingPages,
   syncFileRange,
   syncFilesystem,
+  thawSuper,
   writebackFilesystem,
   type SyncFileRangeFlag,
 } from '../../../fs/index.js';
@@ -69,7 +71,20 @@ export const syncOps = {
     return DONE;
   },
 
-  // eslint-disable-next-line require-yield
+  *freeze(world, args) {
+    const { fs } = world.file(args.map).inode;
+    yield* freezeSuper(fs);
+    world.simulation.after(args.thaw_ms * MS, 'thaw', () => {
+      thawSuper(fs);
+    });
+    return DONE;
+  },
+
+  *wait_thaw(world) {
+    for (const fs of world.fileSystems) yield fs.writers;
+    return DONE;
+  },
+
   *drop_caches(world, args) {
     if ((args.n & 1) === 0) return DONE;
     for (const fs of world.fileSystems) {
