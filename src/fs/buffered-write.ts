@@ -21,6 +21,7 @@ export function* writeToPageCache(inode: Inode, offset: number, length: number, 
   if (data !== null && data.length < length) throw new Errno('EFAULT', `${what} out of ${String(data.length)}`);
   if (offset + length > MAX_FILE_SIZE) throw new Errno('EFBIG', what);
   if (length === 0) return 0;
+  yield inode.fs.writers;
   yield rwsem.exclusive;
   try {
     inode.fs.updateTime(inode);

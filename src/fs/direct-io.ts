@@ -39,6 +39,7 @@ export function* directRead(inode: Inode, offset: number, frames: ArrayLike<numb
  */
 export function* directWrite(inode: Inode, offset: number, frames: ArrayLike<number>): Task<number> {
   const { fs, rwsem } = inode;
+  yield fs.writers;
   yield rwsem.exclusive;
   try {
     fs.updateTime(inode);

@@ -1,11 +1,11 @@
-import { PAGE_SIZE } from '../base/index.js';
+import { PAGE_SIZE, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { checkShift, punchBlocks, type FallocateMode } from './fallocate.js';
 import type { Inode } from './inode.js';
 import { shiftBlocks } from './shift-blocks.js';
 import { filemapWriteAndWaitRange } from './sync-range.js';
 import { truncatePagecacheFrom, truncatePagecacheRange } from './truncate-range.js';
-import { pagecacheIsizeExtended } from './truncate.js';
+import { mkcleanPage, pagecacheIsizeExtended } from './truncate.js';
 import { zeroRange } from './zero-range.js';
 
 /** ext4_fallocate. @param blockSize bytes; smaller than a page, or a page */
@@ -56,7 +56,7 @@ function* freeRange(inode: Inode, start: number, end: number, blockSize: number)
   if (ragged && blockSize < PAGE_SIZE && start < inode.size) {
     const boundary = roundUp(start, PAGE_SIZE);
     yield* pagecacheIsizeExtended(inode, start, Math.min(boundary, end), blockSize);
-    if (boundary < end) yield* pagecacheIsizeExtended(inode, end - (end % PAGE_SIZE), end, blockSize);
+    if (boundary < end && end % PAGE_SIZE >= blockSize) yield* mkcleanPage(inode, pageOf(end));
   }
   yield* truncatePagecacheRange(inode, start, end);
   yield* zeroRange(inode, start, Math.min(end, roundUp(start, PAGE_SIZE)));

@@ -15,6 +15,7 @@ export function* fallocate(inode: Inode, mode: FallocateMode, offset: number, le
   const what = `fallocate ${mode} of ${String(length)} bytes at ${String(offset)} of ${inode.name}`;
   if (!(offset >= 0 && length > 0)) throw new Errno('EINVAL', what);
   if (offset + length > MAX_FILE_SIZE) throw new Errno('EFBIG', what);
+  yield fs.writers;
   yield rwsem.exclusive;
   yield mapping.invalidateLock.exclusive;
   try {

@@ -1,5 +1,5 @@
 import { PAGE_SIZE, pageOf } from '../base/index.js';
-import { HotStream, MS, type Task } from '../engine/index.js';
+import { Gate, HotStream, MS, type Task } from '../engine/index.js';
 import {
   PG_DIRTY,
   PG_PRIVATE,
@@ -12,6 +12,7 @@ import {
 } from '../mm/index.js';
 import type { BlockDevice, BlockRead } from './block-device.js';
 import { BlockMap, type BlockRecord } from './block-map.js';
+import type { FileSystemTraits } from './file-system-traits.js';
 import { Inode } from './inode.js';
 import { Journal } from './journal.js';
 import { BlockAllocator } from './block-allocator.js';
@@ -34,22 +35,6 @@ const CLOCK_TICK = 4 * MS;
 /** 128 KiB. */
 const VM_READAHEAD_PAGES = 32;
 
-/** What is the same for all files of a file system model. */
-export interface FileSystemTraits {
-  /** The model's name: ext4, btrfs, xfs. */
-  readonly kind: string;
-  /** Pages must not change while they are written (AS_STABLE_WRITES). */
-  readonly stableWrites: boolean;
-  /** ns from a change of metadata to the commit that nobody asked for. */
-  readonly commitInterval: number;
-  /** fsync and msync of a range write the whole file. */
-  readonly syncsWholeFile: boolean;
-  /** Files can share blocks (reflink). */
-  readonly sharesBlocks: boolean;
-  /** The largest folio of the page cache (mapping_max_folio_order). */
-  readonly maxOrder: number;
-}
-
 /**
  * A mounted file system: its files, its journal, and what it does at each step of writeback.
  *
@@ -60,6 +45,8 @@ export abstract class FileSystem implements AddressSpaceOperations {
   readonly complaints$ = new HotStream<FsComplaint>();
   /** Pages whose write to the disk has completed; they are durable after the next flush and commit. */
   readonly pageWritten$ = new HotStream<{ readonly inode: Inode; readonly page: number }>();
+  /** s_writers: closed while the file system is frozen. */
+  readonly writers: Gate;
   /** Complaints so far. */
   complaints = 0;
   readonly inodes: Inode[] = [];
@@ -73,6 +60,7 @@ export abstract class FileSystem implements AddressSpaceOperations {
     readonly device: BlockDevice,
     readonly traits: FileSystemTraits,
   ) {
+    this.writers = new Gate(system.simulation, `the frozen ${traits.kind}`, true);
     this.journal = new Journal(this, (block) => {
       this.blocks.free(block);
     });

@@ -20,6 +20,7 @@ export { type PageRange, type WritebackCost } from './writeback.js';
 export { Xfs } from './xfs.js';
 export { allocateBuffer, directIoWithMemory, directRead, directWrite, freeBuffer } from './direct-io.js';
 export { fallocate, type FallocateMode } from './fallocate.js';
+export { freezeSuper, thawSuper } from './freeze.js';
 export { invalidateMappingPages } from './invalidate.js';
 export { reflink } from './reflink.js';
 export { syncFilesystem, writebackFilesystem } from './sync-filesystem.js';

@@ -44,12 +44,12 @@ export class Inode implements MappedFile {
     return forceReadahead(this, first, end);
   }
 
-  punchHole(offset: number, length: number): Task {
-    return fallocate(this, 'punch', offset, length);
-  }
-
   /** i_size in bytes. */
   get size(): number {
     return this.mapping.size;
+  }
+
+  *punchHole(offset: number, length: number): Task {
+    yield* fallocate(this, 'punch', offset, length);
   }
 }

@@ -1,5 +1,5 @@
 import type { Task } from '../engine/index.js';
-import { PG_DIRTY, PG_WRITEBACK, removeIfUnused, unmapMappingRange } from '../mm/index.js';
+import { PG_DIRTY, PG_WRITEBACK, removeFromPageCache, removeIfUnused, unmapMappingRange } from '../mm/index.js';
 import type { Inode } from './inode.js';
 import { lockFolioAt } from './truncate.js';
 import type { PageRange } from './writeback.js';
@@ -47,7 +47,7 @@ export function* invalidateInodePages2Range(inode: Inode, { first, end }: PageRa
       yield* memory.waitForWriteback(folio);
       const next = frames.index[folio] + frames.pages(folio);
       if (frames.folioMapcount(folio) > 0) yield* unmapMappingRange(mapping, frames.index[folio], next, false);
-      complete = mappingEvictFolio(inode, folio) && complete;
+      complete = invalidateFolio(inode, folio) && complete;
       memory.unlockFolio(folio);
       memory.put(folio);
       index = next - 1;
@@ -58,9 +58,19 @@ export function* invalidateInodePages2Range(inode: Inode, { first, end }: PageRa
 }
 
 /** mapping_evict_folio: drops a locked folio, of which the caller has a reference, if it is clean and nobody else's. */
-function mappingEvictFolio(inode: Inode, folio: number): boolean {
+function mappingEvictFolio(inode: Inode, folio: number): void {
+  if (isReleasable(inode, folio)) removeIfUnused(inode.fs.system, inode.mapping, folio);
+}
+
+/** folio_unmap_invalidate of a folio that nobody maps: drops it if it is clean, whoever has a reference, or a pin. */
+function invalidateFolio(inode: Inode, folio: number): boolean {
+  if (!isReleasable(inode, folio)) return false;
+  removeFromPageCache(inode.fs.system, inode.mapping, folio);
+  return true;
+}
+
+function isReleasable(inode: Inode, folio: number): boolean {
   const { mapping, fs } = inode;
-  const { frames } = fs.system.memory;
-  if (frames.has(folio, PG_DIRTY | PG_WRITEBACK) || !mapping.ops.releaseFolio(mapping, folio)) return false;
-  return removeIfUnused(fs.system, mapping, folio);
+  if (fs.system.memory.frames.has(folio, PG_DIRTY | PG_WRITEBACK)) return false;
+  return mapping.ops.releaseFolio(mapping, folio);
 }

@@ -23,6 +23,7 @@ import { zeroRange } from './zero-range.js';
 export function* truncate(inode: Inode, size: number): Task {
   const { mapping, rwsem } = inode;
   if (size > MAX_FILE_SIZE) throw new Errno('EFBIG', `ftruncate of ${inode.name} to ${String(size)} bytes`);
+  yield inode.fs.writers;
   yield rwsem.exclusive;
   yield mapping.invalidateLock.exclusive;
   try {
@@ -199,18 +200,17 @@ export function* zeroTail(inode: Inode, size: number): Task<boolean> {
  * that have no place on the disk. The next write to it must come through page_mkwrite, which finds them one.
  */
 export function* pagecacheIsizeExtended(inode: Inode, from: number, to: number, blockSize: number): Task {
-  const { mapping, fs } = inode;
-  const { memory } = fs.system;
   const firstNew = Math.ceil(from / blockSize) * blockSize;
-  const frame = mapping.pages.get(pageOf(from));
-  if (blockSize >= PAGE_SIZE || to <= firstNew || firstNew % PAGE_SIZE === 0 || frame === 0) return;
-  const folio = memory.frames.folioOf(frame);
-  memory.frames.get(folio);
-  yield* memory.lockFolio(folio);
-  if (fs.system.mappingOf(folio) === mapping) {
-    const cleaned = yield* folioMkclean(fs.system, folio, { deviceWaitNs: 0 });
-    if (cleaned > 0) fs.system.markDirty(folio);
-  }
-  memory.unlockFolio(folio);
-  memory.put(folio);
+  if (blockSize >= PAGE_SIZE || to <= firstNew || firstNew % PAGE_SIZE === 0) return;
+  yield* mkcleanPage(inode, pageOf(from));
+}
+
+/** The next write to a page must come through page_mkwrite: its folio is made clean wherever it is mapped. */
+export function* mkcleanPage(inode: Inode, page: number): Task {
+  const { system } = inode.fs;
+  const folio = yield* lockFolioAt(inode, page);
+  if (folio < 0) return;
+  const cleaned = yield* folioMkclean(system, folio, { deviceWaitNs: 0 });
+  if (cleaned > 0) system.markDirty(folio);
+  unlockAndPut(inode, folio);
 }

@@ -67,6 +67,7 @@ export class FileVmOperations implements VmOperations {
     const { mapping, fs } = this.inode;
     const { memory } = fs.system;
     const folio = memory.frames.folioOf(fault.frame);
+    if (!fs.writers.isOpen) yield fs.writers;
     fs.updateTime(this.inode);
     for (;;) {
       // A truncation holds the lock from before it changes the size until the pages are gone.

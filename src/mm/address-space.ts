@@ -90,6 +90,8 @@ export interface VmOperations {
    * Absent: a fault maps its own page only.
    */
   mapPages?(from: number, to: number, map: (pgoff: number, frame: number) => void): void;
+  /** copy_page_range of memory that is not copied as anonymous pages are: hugetlb, DAX. Absent: the usual way. */
+  copyRange?(to: Vma, from: Vma): Task;
   /**
    * page_mkwrite: a clean page is about to become writable. Reserves space, dirties the folio and leaves it locked.
    * Absent: the file system need not know.

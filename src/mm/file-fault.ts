@@ -79,13 +79,12 @@ function faultAround(fault: VmFault, flags: number): void {
     const at = page + (index - pgoff);
     if (pageTable.get(at) !== PTE_NONE) return;
     const folio = frames.folioOf(frame);
-    if (folio !== frame || frames.order(folio) > 0) {
-      if (isLast(vma, folio)) {
-        // Linux takes the last folio of a file for one that reaches beyond it, and then makes no page table for it.
-        if (pageTable.leaf(page) === null) return;
-      } else if (mapWholeBlock(vma, at, frame, flags)) {
-        return;
-      } else if (fits(vma, at, frame)) {
+    const last = isLast(vma, folio);
+    // Linux takes the last folio of a file for one that reaches beyond it, and then makes no page table for it.
+    if (last && pageTable.leaf(page) === null) return;
+    if (!last && (folio !== frame || frames.order(folio) > 0)) {
+      if (mapWholeBlock(vma, at, frame, flags)) return;
+      if (fits(vma, at, frame)) {
         mapEmptyEntries(vma, at - (frame - folio), folio, flags);
         return;
       }

@@ -13,6 +13,7 @@ export {
   type VmOperations,
 } from './address-space.js';
 export { handleMmFault } from './fault.js';
+export { forkMm } from './fork.js';
 export { FrameTable, GUP_PIN_COUNTING_BIAS } from './frames.js';
 export { pinUserPages, unpinUserPages, unpinUserPagesDirtyLock, type PinFlags } from './gup.js';
 export {
@@ -30,7 +31,15 @@ export { mlock, munlock } from './mlock.js';
 export { mprotect } from './mprotect.js';
 export { TASK_SIZE, exitMmap, mmap, munmap, type MmapRequest } from './mmap.js';
 export { MmStruct } from './mm-struct.js';
-export { MmSystem, type MmCosts, type MmFault, type PinCounters, type PinPolicy, type Reclaimer } from './mm-system.js';
+export {
+  MmSystem,
+  type MmCosts,
+  type MmFault,
+  type PinCounters,
+  type PinPolicy,
+  type Reclaimer,
+  type ThpPolicy,
+} from './mm-system.js';
 export { addToPageCache, forgetPageCache, removeFromPageCache, removeIfUnused } from './page-cache.js';
 export {
   PG_ANON,

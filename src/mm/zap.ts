@@ -17,6 +17,7 @@ import {
   ptePresent,
   swapType,
 } from './pte.js';
+import { freeSwapEntry } from './swap-entry.js';
 import type { Vma } from './vma.js';
 
 /** Linux's struct zap_details. */
@@ -163,5 +164,6 @@ function zapSwapEntry(vma: Vma, page: number, entry: number, details: ZapDetails
     return;
   }
   if (!details.evenCows) return;
+  freeSwapEntry(vma, entry);
   vma.mm.pageTable.set(page, PTE_NONE);
 }

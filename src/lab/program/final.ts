@@ -17,11 +17,12 @@ const WITHOUT_DISK: ReadonlySet<string> = new Set(['tmpfs', 'dax']);
 export function* finalOf({ inode, kind }: ProgramFile): Task<FinalFile | undefined> {
   if (NOT_PROBED.has(kind)) return undefined;
   const pages = Math.ceil(inode.size / PAGE_SIZE);
+  // First: what is not cached is read from the disk, whose own cache an fsync empties.
+  if (!WITHOUT_DISK.has(kind)) yield* fsync(inode);
   const cache = Array.from({ length: pages }, (_, page) => cachedByte(inode, page));
   const size = inode.size;
   const listed = pages <= LONGEST_LIST;
   if (WITHOUT_DISK.has(kind)) return listed ? { size, cache } : { size, cache_diff: differences(cache) };
-  yield* fsync(inode);
   const disk = Array.from({ length: pages }, (_, page) => diskByte(inode, page));
   if (listed) return { size, cache, disk };
   return { size, cache_diff: differences(cache), disk_diff: differences(disk) };

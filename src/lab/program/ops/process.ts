@@ -1,10 +1,15 @@
 import { MS, type Task } from '../../../engine/index.js';
-import { exitMmap } from '../../../mm/index.js';
+import { exitMmap, forkMm } from '../../../mm/index.js';
 import { DONE, type OpHandlers } from '../op-handler.js';
 import type { ProgramWorld } from '../program-world.js';
 
 /** Processes. */
 export const processOps = {
+  *fork(world, args) {
+    world.children.set(args.child, yield* forkMm(world.mm, args.child));
+    return DONE;
+  },
+
   *exit(world, args) {
     if (args.proc === undefined) {
       yield* exitMain(world);

@@ -2,10 +2,12 @@ import { Errno, PAGE_SIZE } from '../../../base/index.js';
 import { MS } from '../../../engine/index.js';
 import {
   fadviseDontneed,
+  freezeSuper,
   fsync,
   invalidateMappingPages,
   syncFileRange,
   syncFilesystem,
+  thawSuper,
   writebackFilesystem,
   type SyncFileRangeFlag,
 } from '../../../fs/index.js';
@@ -66,6 +68,20 @@ export const syncOps = {
   *wait_background_writeback(world) {
     for (const fs of world.fileSystems) yield* writebackFilesystem(fs);
     yield 1500 * MS;
+    return DONE;
+  },
+
+  *freeze(world, args) {
+    const { fs } = world.file(args.map).inode;
+    yield* freezeSuper(fs);
+    world.simulation.after(args.thaw_ms * MS, 'thaw', () => {
+      thawSuper(fs);
+    });
+    return DONE;
+  },
+
+  *wait_thaw(world) {
+    for (const fs of world.fileSystems) yield fs.writers;
     return DONE;
   },
 
