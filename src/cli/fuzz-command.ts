@@ -37,7 +37,7 @@ export function fuzzCommand(output: Output, finish: (status: number) => void): C
         'crashes or deadlocks the emulator is cut down to a few lines.',
     )
     .option('--kind <kind>', `kind of program: ${KINDS.map(({ name }) => name).join(', ')}, or all`, 'ext4')
-    .option('--seed <n>', 'seed of the first program', '1')
+    .option('--seed <n>', '0 to 99: other programs', '1')
     .option('--count <n>', 'number of programs of each kind', '100')
     .option('--out <folder>', 'write the programs as text, one file each')
     .option('--print', 'print the programs')
@@ -48,7 +48,7 @@ export function fuzzCommand(output: Output, finish: (status: number) => void): C
 
 async function fuzz(output: Output, typed: Typed): Promise<number> {
   const kinds = typed.kind === 'all' ? KINDS : typed.kind.split(',').map((name) => parseChoice('--kind', name, KINDS));
-  const seed = parseInteger('--seed', typed.seed, 0, 2000);
+  const seed = parseInteger('--seed', typed.seed, 0, 99);
   const count = parseInteger('--count', typed.count, 1, SEEDS_APART);
   if (typed.out !== undefined) makeFolder(typed.out);
   const progress = new Progress(output);

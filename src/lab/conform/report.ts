@@ -79,16 +79,31 @@ function isNews({ actual, step }: Failure, index: number, failures: readonly Fai
   return index === 0 || before?.name !== failures[index].name || before.step !== step;
 }
 
+/** Lines before the first difference that are shown, and from there on. */
+const BEFORE = 2;
+const SHOWN = 10;
+/** Widest line for which there is room beside another. */
+const HALF = 56;
+
+/** The step, and what was expected beside what happened, from shortly before they part. */
 function describeFailure({ name, level, step, do: op, expected, actual }: Failure): string {
-  const same = expected.findIndex((line, i) => line !== actual.at(i));
-  const from = Math.max(0, (same < 0 ? expected.length : same) - 2);
-  const part = (lines: readonly string[]): string => {
-    const window = lines.slice(from, from + 12);
-    const before = from > 0 ? '… ' : '';
-    const after = from + window.length < lines.length ? ' …' : '';
-    return `${before}${window.join(' ')}${after}`;
-  };
-  return `${name} ${level} step ${String(step)}: ${op}\n  linux   ${part(expected)}\n  pinless ${part(actual)}`;
+  const length = Math.max(expected.length, actual.length);
+  const same = Array.from({ length }, (_, i) => expected.at(i) === actual.at(i));
+  const from = Math.max(0, same.indexOf(false) - BEFORE);
+  const to = Math.min(length, from + BEFORE + SHOWN);
+  const title = `${name} ${level} step ${String(step)}: ${op}`;
+  if ([...expected.slice(from, to), ...actual.slice(from, to)].some((line) => line.length > HALF)) {
+    return [title, ...expected.slice(from, to).map((line) => `    linux    ${line}`)]
+      .concat(actual.slice(from, to).map((line) => `    pinless  ${line}`))
+      .join('\n');
+  }
+  const rows = [`    ${'linux'.padEnd(HALF)} pinless`];
+  if (from > 0) rows.push('    …');
+  for (let i = from; i < to; i++) {
+    rows.push(`  ${same[i] ? ' ' : '≠'} ${(expected[i] ?? '').padEnd(HALF)} ${actual[i] ?? ''}`.trimEnd());
+  }
+  if (to < length) rows.push('    …');
+  return [title, ...rows].join('\n');
 }
 
 /** Which ops the programs that fail first fail at, most frequent first. */
