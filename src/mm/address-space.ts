@@ -7,6 +7,8 @@ import type { Vma } from './vma.js';
 export interface AddressSpaceOperations {
   /** dirty_folio: the folio became dirty. Marks it and its inode; may notice that it should not have. */
   dirtyFolio(mapping: AddressSpace, folio: number): void;
+  /** writepage to the swap device of a locked folio that nobody maps: tmpfs. Absent: its dirty pages are not reclaimed. */
+  swapOut?(mapping: AddressSpace, folio: number): Task;
   /** release_folio: gives up the file system's own state of a clean folio. False: it is still needed. */
   releaseFolio(mapping: AddressSpace, folio: number): boolean;
 }

@@ -66,7 +66,8 @@ export {
 } from './pte.js';
 export { Reclaim, type ReclaimPolicy } from './reclaim.js';
 export { type BackgroundWriteback } from './reclaim-throttle.js';
-export { folioMkclean, folioReferenced, tryToUnmap, type RmapCost } from './rmap.js';
+export { folioMkclean, folioReferenced, type RmapCost } from './rmap.js';
+export { tryToUnmap } from './try-to-unmap.js';
 export { splitCachedFolio } from './split-cached-folio.js';
 export {
   VM_EXEC,
