@@ -94,6 +94,8 @@ export interface VmOperations {
   mapPages?(from: number, to: number, map: (pgoff: number, frame: number) => void): void;
   /** copy_page_range of memory that is not copied as anonymous pages are: hugetlb, DAX. Absent: the usual way. */
   copyRange?(to: Vma, from: Vma): Task;
+  /** move_page_tables of memory whose entries are not moved as usual: hugetlb. Absent: the usual way. */
+  moveRange?(from: Vma, address: number, to: number, length: number): Task;
   /**
    * page_mkwrite: a clean page is about to become writable. Reserves space, dirties the folio and leaves it locked.
    * Absent: the file system need not know.

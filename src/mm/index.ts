@@ -29,6 +29,7 @@ export { ADVICES, madvise, madviseDontneed, type AdviceAction } from './madvise.
 export { clearRefs } from './clear-refs.js';
 export { mlock, munlock } from './mlock.js';
 export { mprotect } from './mprotect.js';
+export { mremap, type MremapOptions } from './mremap.js';
 export { TASK_SIZE, exitMmap, mmap, munmap, type MmapRequest } from './mmap.js';
 export { MmStruct } from './mm-struct.js';
 export {
