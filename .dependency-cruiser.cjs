@@ -66,6 +66,7 @@ const FACES = [
   'src/lab/compare',
   'src/lab/program',
   'src/lab/conform',
+  'src/lab/fuzz',
   'src/check',
 ];
 

@@ -32,6 +32,15 @@ export type MrAdvice = 'prefetch' | 'prefetch_write' | 'prefetch_no_fault';
 export class RxeDevice {
   private readonly regions: RxeMr[] = [];
 
+  /** Every translation that the device has without a pin. */
+  forEachTranslation(visit: (mm: MmStruct, address: number, frame: number, writable: boolean) => void): void {
+    for (const { mm, odp } of this.regions) {
+      odp?.forEachPage((address, frame, writable) => {
+        visit(mm, address, frame, writable);
+      });
+    }
+  }
+
   /**
    * rxe_reg_user_mr.
    * @throws Errno EINVAL, EOPNOTSUPP, and what pinning or the notifiers say

@@ -60,6 +60,13 @@ export class UmemOdp {
     throw new Errno('EFAULT', 'the page does not allow what the device wants');
   }
 
+  /** Every page that the device has: its address, its frame, and whether the device may write it. */
+  forEachPage(visit: (address: number, frame: number, writable: boolean) => void): void {
+    this.pfns.forEach((pfn, i) => {
+      if (pfn !== 0) visit(this.start + i * PAGE_SIZE, hmmFrame(pfn), (pfn & HMM_PFN_WRITE) !== 0);
+    });
+  }
+
   /** The frame of a page that is mapped. The caller holds `mutex`. */
   frameOf(address: number): number {
     return hmmFrame(this.pfns[this.index(address)]);

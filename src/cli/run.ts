@@ -6,7 +6,9 @@ import { CaptureError, ProgramError } from '../lab/index.js';
 import { DriverError } from '../../notifiers/index.js';
 import { compareCommand } from './compare-command.js';
 import { conformCommand } from './conform-command.js';
+import { fuzzCommand } from './fuzz-command.js';
 import type { Output } from './output.js';
+import { packCommand } from './pack-command.js';
 import { runCommand } from './run-command.js';
 import { UsageError } from './usage-error.js';
 
@@ -38,7 +40,9 @@ export async function run(args: readonly string[], version: string, output: Outp
   const finish = (result: number): void => {
     status = result;
   };
-  for (const command of [compareCommand, runCommand, conformCommand].map((make) => make(output, finish))) {
+  for (const command of [compareCommand, runCommand, conformCommand, fuzzCommand, packCommand].map((make) =>
+    make(output, finish),
+  )) {
     program.addCommand(command.copyInheritedSettings(program));
   }
   try {

@@ -16,5 +16,7 @@ export {
   recordRun,
   runProgram,
   withImplicitExit,
+  type ProgramWatch,
 } from './program/index.js';
-export { LEVELS, conform, conformJson, conformText, conforms, type Level } from './conform/index.js';
+export { KINDS, fuzzOne, type FuzzResult } from './fuzz/index.js';
+export { LEVELS, conform, conformJson, conformText, conforms, packRecordings, type Level } from './conform/index.js';

@@ -49,6 +49,8 @@ export {
   PG_PRIVATE,
   PG_READAHEAD,
   PG_REFERENCED,
+  PG_RESERVED,
+  PG_TAIL,
   PG_UPTODATE,
   PG_WRITEBACK,
 } from './page-flags.js';

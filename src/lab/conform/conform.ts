@@ -44,8 +44,8 @@ export async function conform({ paths, kinds, limit, onProgress }: ConformOption
   return results.flat();
 }
 
-/** A file that is named after its one program need not be opened to know its kind. */
+/** A file that is named after its one program, or a bundle after its kind, need not be opened to know the kind. */
 function mayHave(file: string, kinds: readonly string[] | undefined): boolean {
-  const kind = /(?:^|\/)\d+-(\w+)\.json$/.exec(file)?.[1];
+  const kind = /(?:^|\/)(?:\d+-(?=\w+\.json$))?(\w+)\.jsonl?(?:\.gz|\.br)?$/.exec(file)?.[1];
   return kinds === undefined || kind === undefined || kinds.includes(kind);
 }

@@ -13,7 +13,7 @@ export interface Argument<T> {
 }
 
 /** The arguments of an op by name. */
-export type ArgumentTable = Readonly<Record<string, Argument<unknown>>>;
+export type ArgumentTable = Readonly<Record<string, Argument<RawValue | undefined>>>;
 
 /** The values of a table of arguments, as an op handler gets them. */
 export type ValuesOf<A extends ArgumentTable> = {

@@ -1,4 +1,5 @@
 import type { ArgumentTable, RawValue } from './arguments.js';
+import { checkProgram } from './check-program.js';
 import { OPS, type OpName } from './op-table.js';
 import { ProgramError } from './program-error.js';
 
@@ -8,9 +9,11 @@ export interface Op {
   /** What was written, in the order in which it was written. */
   readonly written: Readonly<Record<string, RawValue>>;
   /** The same and the defaults of what was not: an ArgsOf of the op. */
-  readonly args: Readonly<Record<string, unknown>>;
-  /** Line of the text, from 1. */
+  readonly args: Readonly<Record<string, RawValue | undefined>>;
+  /** Where it is in the text: its line and column, and the columns of the values by argument; all from 1. */
   readonly line: number;
+  readonly column: number;
+  readonly columns: Readonly<Record<string, number>>;
 }
 
 /**
@@ -23,16 +26,17 @@ export function parseProgram(text: string): Op[] {
     const op = parseLine(line, index + 1);
     if (op !== null) ops.push(op);
   });
+  checkProgram(ops);
   return ops;
 }
 
-/** The line as it would be written: numbers in decimal, bytes and operands in hexadecimal. */
+/** The line as it would be written: numbers in decimal, what is stored in hexadecimal. */
 export function printOp(op: Op): string {
   const words = Object.entries(op.written).map(([key, value]) => `${key}=${printValue(key, value)}`);
   return [op.op, ...words].join(' ');
 }
 
-const HEX_KEYS: ReadonlySet<string> = new Set(['value', 'cmp', 'swap', 'lkey']);
+const HEX_KEYS: ReadonlySet<string> = new Set(['value', 'swap', 'lkey']);
 
 function printValue(key: string, value: RawValue): string {
   if (typeof value === 'number') return HEX_KEYS.has(key) ? `0x${value.toString(16)}` : String(value);
@@ -51,19 +55,21 @@ export function parseLine(text: string, line: number): Op | null {
   }
   const table: ArgumentTable = OPS[op];
   const written: Record<string, RawValue> = {};
+  const columns: Record<string, number> = {};
   for (const word of rest) {
     const [key, value] = parseWord(op, table, word[0], line, word.index + 1);
     if (key in written) throw new ProgramError(line, word.index + 1, `${op} has "${key}" twice`);
     written[key] = value;
+    columns[key] = word.index + key.length + 2;
   }
-  const args: Record<string, unknown> = {};
+  const args: Record<string, RawValue | undefined> = {};
   for (const [key, argument] of Object.entries(table)) {
     if (!(key in written) && argument.required) {
       throw new ProgramError(line, column, `${op} needs ${key}=, ${argument.takes}`);
     }
     args[key] = written[key] ?? argument.fallback;
   }
-  return { op, written, args, line };
+  return { op, written, args, line, column, columns };
 }
 
 function isOp(word: string): word is OpName {

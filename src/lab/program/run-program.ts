@@ -15,7 +15,17 @@ import type { OpName } from './op-table.js';
 export interface RunOptions {
   /** Look at pagemap and mappings after every step; default true. */
   readonly probes?: boolean;
+  /** Somebody who looks on and throws if something is wrong. */
+  readonly watch?: ProgramWatch;
 }
+
+/** Begins to watch a machine. */
+export type ProgramWatch = (world: ProgramWorld) => {
+  /** After every step. */
+  readonly afterStep: () => void;
+  /** When the process has gone and its files have been looked at. */
+  readonly atEnd: () => void;
+};
 
 /** What a program did, as far as it came. */
 export interface ProgramRun {
@@ -23,7 +33,7 @@ export interface ProgramRun {
   readonly final: Readonly<Record<string, FinalFile>>;
   readonly areas: readonly string[];
   /** Why it stopped before its end: what is not modelled, or what went wrong in the emulator. */
-  readonly stopped: { readonly step: number; readonly reason: string } | null;
+  readonly stopped: { readonly step: number; readonly reason: string; readonly modelled: boolean } | null;
 }
 
 /** The ops that a program has but does not write: its children exit, then it does. */
@@ -32,7 +42,7 @@ export function withImplicitExit(ops: readonly Op[]): Op[] {
   if (last === 'after_exit') return [...ops];
   const alive = new Set<string>();
   for (const { op, args } of ops) {
-    if (op === 'fork') alive.add(args.child as string);
+    if (op === 'fork') alive.add(String(args.child));
     if (op === 'exit' && typeof args.proc === 'string') alive.delete(args.proc);
   }
   const gone = last === 'exec' || last === 'kill' || (last === 'exit' && ops.at(-1)?.args.proc === undefined);
@@ -48,11 +58,18 @@ export function runProgram(ops: readonly Op[], options: RunOptions = {}): Progra
   const final: Record<string, FinalFile> = {};
   let stopped: ProgramRun['stopped'] = null;
   try {
-    world.simulation.runTask(PROGRAM_TASK, runSteps(world, ops, steps, final, options.probes ?? true));
+    const watcher = options.watch?.(world) ?? null;
+    const probe = options.probes === false ? null : new ChangeProbe(world);
+    const run = runSteps(world, ops, final, (step) => {
+      watcher?.afterStep();
+      steps.push({ ...step, ...probe?.look() });
+    });
+    world.simulation.runTask(PROGRAM_TASK, run);
+    watcher?.atEnd();
   } catch (error) {
     const cause = error instanceof TaskFailure ? error.cause : error;
     const reason = cause instanceof NotModelled ? cause.message : `the emulator failed: ${messageOf(cause)}`;
-    stopped = { step: steps.length, reason };
+    stopped = { step: steps.length, reason, modelled: !(cause instanceof NotModelled) };
   }
   return { steps, final, areas: world.areas.list.map(({ name }) => name), stopped };
 }
@@ -60,15 +77,12 @@ export function runProgram(ops: readonly Op[], options: RunOptions = {}): Progra
 function* runSteps(
   world: ProgramWorld,
   ops: readonly Op[],
-  steps: RecordedStep[],
   final: Record<string, FinalFile>,
-  probes: boolean,
+  done: (step: RecordedStep) => void,
 ): Task {
-  const changes = new ChangeProbe(world);
   for (const op of ops) {
     const result = yield* runOp(world, op);
-    const events = world.recorder.take();
-    steps.push({ do: { op: op.op, ...op.written }, result, events, ...(probes ? changes.look() : {}) });
+    done({ do: { op: op.op, ...op.written }, result, events: world.recorder.take() });
   }
   for (const file of world.files.values()) {
     const held = yield* finalOf(file);
