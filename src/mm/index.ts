@@ -29,6 +29,7 @@ export { ADVICES, madvise, madviseDontneed, type AdviceAction } from './madvise.
 export { clearRefs } from './clear-refs.js';
 export { mlock, munlock } from './mlock.js';
 export { mprotect } from './mprotect.js';
+export { mremap, type MremapOptions } from './mremap.js';
 export { TASK_SIZE, exitMmap, mmap, munmap, type MmapRequest } from './mmap.js';
 export { MmStruct } from './mm-struct.js';
 export {
@@ -68,7 +69,8 @@ export {
 } from './pte.js';
 export { Reclaim, type ReclaimPolicy } from './reclaim.js';
 export { type BackgroundWriteback } from './reclaim-throttle.js';
-export { folioMkclean, folioReferenced, tryToUnmap, type RmapCost } from './rmap.js';
+export { folioMkclean, folioReferenced, type RmapCost } from './rmap.js';
+export { tryToUnmap } from './try-to-unmap.js';
 export { splitCachedFolio } from './split-cached-folio.js';
 export {
   VM_EXEC,

@@ -1,6 +1,8 @@
 import { Errno, HPAGE_SIZE, PAGE_SIZE, hex, isPageAligned, pageAlignUp } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { guardInstall, guardRemove } from './guard.js';
+import { madviseCold, madvisePageout } from './madv-cold.js';
+import { madviseFree } from './madv-free.js';
 import type { MmStruct } from './mm-struct.js';
 import { MmuGather } from './mmu-gather.js';
 import { populateRange } from './populate.js';
@@ -61,6 +63,9 @@ export const ADVICES = {
   remove: { lock: 'shared', advise: remove },
   populate_read: { lock: 'shared', advise: (part) => populate(part, false) },
   populate_write: { lock: 'shared', advise: (part) => populate(part, true) },
+  free: { lock: 'shared', advise: madviseFree },
+  cold: { lock: 'shared', advise: madviseCold },
+  pageout: { lock: 'shared', advise: madvisePageout },
   guard_install: { lock: 'shared', advise: ({ vma, start, end }) => guardInstall(vma, start, end) },
   guard_remove: { lock: 'shared', advise: ({ vma, start, end }) => guardRemove(vma, start, end) },
 } as const satisfies Readonly<Record<string, AdviceAction>>;

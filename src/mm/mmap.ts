@@ -80,6 +80,12 @@ export function* munmap(mm: MmStruct, address: number, length: number): Task {
   mm.mmapLock.releaseShared();
 }
 
+/** do_vmi_munmap: munmap under an exclusive mmap_lock, which stays exclusive. */
+export function* munmapLocked(mm: MmStruct, start: number, end: number): Task {
+  const gone = yield* gatherVmas(mm, start, end);
+  if (gone.length > 0) yield* clearVmas(mm, gone, start, end);
+}
+
 /** exit_mmap: tells the drivers that the mm goes away, then unmaps everything. */
 export function* exitMmap(mm: MmStruct): Task {
   mm.alive = false;

@@ -1,7 +1,7 @@
 import { PAGE_SIZE, Errno } from '../../../base/index.js';
 import type { Task } from '../../../engine/index.js';
 import { fsync, writeToPageCache, type Inode } from '../../../fs/index.js';
-import { VM_SHARED, mmap, munmap } from '../../../mm/index.js';
+import { VM_SHARED, mmap, mremap, munmap } from '../../../mm/index.js';
 import { addressIn } from '../areas.js';
 import { dropCache } from '../drop-cache.js';
 import { pattern } from '../pattern.js';
@@ -46,6 +46,19 @@ export const mappingOps = {
       flags: PROT[args.prot] | (args.share === 'shared' ? VM_SHARED : 0),
       ...(file === null ? {} : { file: { file: file.inode, pgoff: args.offset } }),
     });
+    return DONE;
+  },
+
+  *mremap(world, args) {
+    const area = world.areas.get(args.map);
+    const to = args.to === undefined ? {} : { to: addressIn(world.areas.get(args.to), args.to_first) };
+    yield* mremap(
+      world.mmOf(args.proc),
+      addressIn(area, args.first),
+      args.pages * PAGE_SIZE,
+      args.new_pages * PAGE_SIZE,
+      { ...to, dontunmap: args.dontunmap === 1 },
+    );
     return DONE;
   },
 

@@ -1,6 +1,7 @@
 import { MS, type Task } from '../../../engine/index.js';
 import { exitMmap, forkMm } from '../../../mm/index.js';
 import { DONE, type OpHandlers } from '../op-handler.js';
+import { NotModelled } from '../program-error.js';
 import type { ProgramWorld } from '../program-world.js';
 
 /** Processes. */
@@ -34,6 +35,12 @@ export const processOps = {
 
   *after_exit(world) {
     return world.exitSignal === null ? DONE : { signal: world.exitSignal };
+  },
+
+  *set(world, args) {
+    if (args.name !== 'mthp64k') throw new NotModelled(`set ${args.name} is not modelled`);
+    world.system.mthp64k = args.value;
+    return DONE;
   },
 
   *sleep(_world, args) {
