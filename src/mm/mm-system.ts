@@ -61,6 +61,8 @@ export class MmSystem {
   readonly swap: SwapDevice;
   /** Which anonymous folios of 64 KiB page faults make (hugepages-64kB/enabled). */
   mthp64k: ThpPolicy = 'never';
+  /** Which shared anonymous folios of 2 MiB page faults make (shmem_enabled). */
+  shmemThp: ThpPolicy = 'never';
 
   /** Owners of frames by their id; 0 is nobody. */
   private readonly owners: (AddressSpace | AnonVma | null)[] = [null];
