@@ -152,7 +152,7 @@ function* willneed({ vma, start, end }: AdvisedPart): Task {
 function* remove({ vma, start, end }: AdvisedPart): Task {
   const { file, mm } = vma;
   if (vma.has(VM_LOCKED) || file === null) throw new Errno('EINVAL', `MADV_REMOVE of ${vma.toString()}`);
-  if (!vma.has(VM_SHARED) || !vma.has(VM_WRITE)) throw new Errno('EACCES', `MADV_REMOVE of ${vma.toString()}`);
+  if (!vma.has(VM_SHARED)) throw new Errno('EACCES', `MADV_REMOVE of ${vma.toString()}`);
   if (file.punchHole === undefined) throw new Errno('EOPNOTSUPP', `MADV_REMOVE of ${vma.toString()}`);
   const offset = vma.pageIndex(start) * PAGE_SIZE;
   mm.mmapLock.releaseShared();
