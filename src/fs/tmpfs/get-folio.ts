@@ -58,7 +58,7 @@ function* allocateAndAdd(
 ): Task<number> {
   const { system } = fs;
   const { memory } = system;
-  if (fault !== undefined && wantsHugeFolio(fs.hugePolicy, fault)) {
+  if (fault !== undefined && wantsHugeFolio(fs.hugePolicy(), fault)) {
     const start = index - (index % (1 << HUGE_ORDER));
     const end = start + (1 << HUGE_ORDER);
     if (inode.mapping.pages.next(start, end) < 0 && !fs.swapped(inode).any(start, end)) {

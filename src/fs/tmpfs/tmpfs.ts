@@ -46,7 +46,7 @@ export class Tmpfs extends FileSystem {
   }
 
   /** Whether faults make folios of 2 MiB: the mount option huge=, `never` unless given. */
-  get hugePolicy(): ThpPolicy {
+  hugePolicy(): ThpPolicy {
     return 'never';
   }
 
