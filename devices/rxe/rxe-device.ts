@@ -67,13 +67,14 @@ export class RxeDevice {
     for (const mr of this.regions.filter((region) => region.mm === mm).reverse()) yield* this.deregMr(mr);
   }
 
-  /** rxe_ib_advise_mr. @throws Errno EINVAL without local write access; EFAULT, EPERM */
-  *adviseMr(mr: RxeMr, advice: MrAdvice, address: number, length: number): Task {
+  /**
+   * rxe_ib_advise_mr. What is wrong with the region is said at once; what is wrong with its memory, by the task.
+   * @throws Errno EINVAL without local write access; the task: EFAULT, EPERM
+   */
+  adviseMr(mr: RxeMr, advice: MrAdvice, address: number, length: number): Task {
     const { odp } = mr;
     if (odp === null || (mr.access & IBV_ACCESS_LOCAL_WRITE) === 0) throw new Errno('EINVAL', 'advise_mr');
-    const mode = advice === 'prefetch' ? 'read' : advice === 'prefetch_write' ? 'write' : 'snapshot';
-    yield* odp.faultAndLock(address, length, mode);
-    odp.mutex.release();
+    return prefetch(odp, advice, address, length);
   }
 
   /** RDMA WRITE of `data` to a remote address. */
@@ -171,4 +172,10 @@ function* access(mr: RxeMr, address: number, data: Uint8Array, needed: number, w
     done += bytes;
   }
   return 'ok';
+}
+
+function* prefetch(odp: UmemOdp, advice: MrAdvice, address: number, length: number): Task {
+  const mode = advice === 'prefetch' ? 'read' : advice === 'prefetch_write' ? 'write' : 'snapshot';
+  yield* odp.faultAndLock(address, length, mode);
+  odp.mutex.release();
 }

@@ -72,10 +72,10 @@ export function* hugeWriteProtectFault(fault: VmFault, entry: number): Task<Faul
 
 /** do_huge_zero_wp_pmd. */
 function* replaceHugeZero(fault: VmFault, entry: number): Task<FaultResult> {
-  const { vma, address, unshare } = fault;
+  const { vma, address } = fault;
   const { pageTable, notifiers, system } = vma.mm;
   const start = address - (address % HPAGE_SIZE);
-  const folio = unshare ? -1 : yield* newAnonFolio(vma, start, HPAGE_ORDER);
+  const folio = yield* newAnonFolio(vma, start, HPAGE_ORDER);
   if (folio < 0) {
     yield* splitHugePmd(vma, address);
     return 'retry';

@@ -147,7 +147,7 @@ function* willneed({ vma, start, end }: AdvisedPart): Task {
   yield* vma.file?.willNeed?.(vma.pageIndex(start), vma.pageIndex(end)) ?? [];
 }
 
-/** madvise_remove: a hole in the file behind a shared writable mapping. mmap_lock is let go meanwhile. */
+/** madvise_remove: a hole in the file behind a shared mapping, writable or not: it may be made so. mmap_lock is let go meanwhile. */
 function* remove({ vma, start, end }: AdvisedPart): Task {
   const { file, mm } = vma;
   if (vma.has(VM_LOCKED) || file === null) throw new Errno('EINVAL', `MADV_REMOVE of ${vma.toString()}`);

@@ -48,9 +48,12 @@ export const processOps = {
   },
 } satisfies OpHandlers;
 
-/** do_exit: exit_mm before exit_files, so the device's regions go when the address space has gone. */
+/**
+ * do_exit: exit_mm before exit_files, so the device's regions go when the address space has gone; and not before the last
+ * child that inherited the device's file has closed it.
+ */
 function* exitMain(world: ProgramWorld): Task {
   yield* exitMmap(world.mm);
-  yield* world.device.close(world.mm);
+  if (world.children.size === 0) yield* world.device.close(world.mm);
   world.recorder.note('subscriptions_destroy');
 }
