@@ -95,6 +95,11 @@ export class FrameTable {
     return this.large.get(folio)?.mappedByMany ?? false;
   }
 
+  /** folio_test_partially_mapped, of an anonymous folio: it waits to be split. */
+  isPartiallyMapped(folio: number): boolean {
+    return this.large.get(folio)?.partiallyMapped ?? false;
+  }
+
   /** page_mapped: some entry, small or huge, maps this frame. */
   isMapped(frame: number): boolean {
     return this.mapcount[frame] > 0 || this.entireMapcount(this.folioOf(frame)) > 0;
@@ -140,7 +145,10 @@ export class FrameTable {
   /** One small entry less. */
   unmap(frame: number, mmId: number): void {
     this.mapcount[frame]--;
-    if ((this.flags[frame] & (PG_TAIL | ORDER_MASK)) !== 0) this.large.get(this.folioOf(frame))?.unmap(mmId, 1);
+    if ((this.flags[frame] & (PG_TAIL | ORDER_MASK)) === 0) return;
+    const large = this.largeFolio(this.folioOf(frame));
+    large.unmap(mmId, 1);
+    if (this.mapcount[frame] === 0 && large.entireMapcount === 0 && large.mapcount > 0) large.partiallyMapped = true;
   }
 
   /** One more huge entry of an mm maps the folio. */

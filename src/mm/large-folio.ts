@@ -14,6 +14,8 @@ export class LargeFolio {
   mapcount = 0;
   /** _entire_mapcount: huge entries that map all of it. */
   entireMapcount = 0;
+  /** PG_partially_mapped: some page lost its last entry while others have one. */
+  partiallyMapped = false;
   /** _pincount. */
   pins = 0;
   /** FOLIO_MM_IDS_SHARED. */

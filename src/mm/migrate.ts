@@ -4,7 +4,9 @@ import { blockOf } from './map-frame.js';
 import { FolioMigration } from './migrate-folio.js';
 import type { MmStruct } from './mm-struct.js';
 import type { MmSystem } from './mm-system.js';
+import { PG_ANON } from './page-flags.js';
 import { PTE_NONE, pteFrame, ptePresent } from './pte.js';
+import { splitFolio } from './split-folio.js';
 import { modify } from './vma-merge.js';
 
 /** NR_MAX_MIGRATE_ASYNC_RETRY and NR_MAX_MIGRATE_SYNC_RETRY. */
@@ -35,7 +37,7 @@ export function* movePages(
     const failed = yield* migratePages(system, isolated, node);
     const any = isolated.length > 0;
     isolated = [];
-    if (failed > 0) return failed + (addresses.length - until);
+    if (failed > 0) return failed + Math.max(0, addresses.length - until - 1);
     if (any) statuses.fill('moved', start, until);
     return 0;
   };
@@ -132,11 +134,36 @@ function queuePagesRange(mm: MmStruct, start: number, end: number, node: number,
  * @returns the number of folios that stay where they are
  */
 export function* migratePages(system: MmSystem, folios: readonly number[], node: number): Task<number> {
-  const left = yield* migrateBatch(system, folios, node, ASYNC_PASSES);
+  const whole: number[] = [];
+  const parts: number[] = [];
+  for (const folio of folios) {
+    const split = yield* splitIfPartiallyMapped(system, folio);
+    if (split.length > 0) parts.push(...split);
+    else whole.push(folio);
+  }
+  const left = yield* migrateBatch(system, whole, node, ASYNC_PASSES);
+  // What comes of a split folio is tried less, and does not count.
+  yield* migrateBatch(system, parts, node, ASYNC_PASSES);
   const stayed: number[] = [];
   for (const folio of left) stayed.push(...(yield* migrateBatch(system, [folio], node, SYNC_PASSES)));
   for (const folio of folios) system.memory.put(folio);
   return stayed.length;
+}
+
+/**
+ * try_split_folio, of anonymous folios that wait to be split since a part of them is not mapped any more.
+ * @returns the pages that are still mapped: the first one last
+ */
+function* splitIfPartiallyMapped(system: MmSystem, folio: number): Task<number[]> {
+  const { memory } = system;
+  const { frames } = memory;
+  const pages = frames.pages(folio);
+  if (!frames.has(folio, PG_ANON) || !frames.isPartiallyMapped(folio) || !memory.tryLockFolio(folio)) return [];
+  const split = yield* splitFolio(system, folio);
+  memory.unlockFolio(folio);
+  if (!split) return [];
+  const parts = Array.from({ length: pages }, (_, i) => folio + ((i + 1) % pages));
+  return parts.filter((part) => frames.isAllocated(part) && frames.folioMapcount(part) > 0);
 }
 
 /** migrate_pages_batch. @returns the folios that stay */
