@@ -67,13 +67,21 @@ export class RxeDevice {
     for (const mr of this.regions.filter((region) => region.mm === mm).reverse()) yield* this.deregMr(mr);
   }
 
-  /** rxe_ib_advise_mr. @throws Errno EINVAL without local write access; EFAULT, EPERM */
-  *adviseMr(mr: RxeMr, advice: MrAdvice, address: number, length: number): Task {
+  /**
+   * rxe_ib_advise_mr.
+   * @param flush wait for it, and say how it ended; otherwise a worker does it, and nobody is told
+   * @throws Errno EINVAL without local write access; EFAULT, EPERM
+   */
+  *adviseMr(mr: RxeMr, advice: MrAdvice, address: number, length: number, flush: boolean): Task {
     const { odp } = mr;
     if (odp === null || (mr.access & IBV_ACCESS_LOCAL_WRITE) === 0) throw new Errno('EINVAL', 'advise_mr');
     const mode = advice === 'prefetch' ? 'read' : advice === 'prefetch_write' ? 'write' : 'snapshot';
-    yield* odp.faultAndLock(address, length, mode);
-    odp.mutex.release();
+    try {
+      yield* odp.faultAndLock(address, length, mode);
+      odp.mutex.release();
+    } catch (error) {
+      if (flush || !isErrno(error)) throw error;
+    }
   }
 
   /** RDMA WRITE of `data` to a remote address. */

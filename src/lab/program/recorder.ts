@@ -15,6 +15,8 @@ type Draft = Mutable<RecordedEvent>;
 export class Recorder implements TraceSink {
   /** Who acts now, if not the main process. */
   actor: string | undefined;
+  /** True if a child closes the device: what it unmaps then is not recorded. */
+  closedByChild = false;
   /** True once a notifier has been registered. */
   subscribed = false;
 
@@ -49,7 +51,7 @@ export class Recorder implements TraceSink {
         this.flush(event);
       },
       nic_unmap: (event) => {
-        this.ranged(event);
+        if (!this.closedByChild) this.ranged(event);
       },
       mr_registered: (event) => {
         this.subscribed = true;
