@@ -68,20 +68,13 @@ export class RxeDevice {
   }
 
   /**
-   * rxe_ib_advise_mr.
-   * @param flush wait for it, and say how it ended; otherwise a worker does it, and nobody is told
-   * @throws Errno EINVAL without local write access; EFAULT, EPERM
+   * rxe_ib_advise_mr. What is wrong with the region is said at once; what is wrong with its memory, by the task.
+   * @throws Errno EINVAL without local write access; the task: EFAULT, EPERM
    */
-  *adviseMr(mr: RxeMr, advice: MrAdvice, address: number, length: number, flush: boolean): Task {
+  adviseMr(mr: RxeMr, advice: MrAdvice, address: number, length: number): Task {
     const { odp } = mr;
     if (odp === null || (mr.access & IBV_ACCESS_LOCAL_WRITE) === 0) throw new Errno('EINVAL', 'advise_mr');
-    const mode = advice === 'prefetch' ? 'read' : advice === 'prefetch_write' ? 'write' : 'snapshot';
-    try {
-      yield* odp.faultAndLock(address, length, mode);
-      odp.mutex.release();
-    } catch (error) {
-      if (flush || !isErrno(error)) throw error;
-    }
+    return prefetch(odp, advice, address, length);
   }
 
   /** RDMA WRITE of `data` to a remote address. */
@@ -179,4 +172,10 @@ function* access(mr: RxeMr, address: number, data: Uint8Array, needed: number, w
     done += bytes;
   }
   return 'ok';
+}
+
+function* prefetch(odp: UmemOdp, advice: MrAdvice, address: number, length: number): Task {
+  const mode = advice === 'prefetch' ? 'read' : advice === 'prefetch_write' ? 'write' : 'snapshot';
+  yield* odp.faultAndLock(address, length, mode);
+  odp.mutex.release();
 }

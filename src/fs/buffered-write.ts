@@ -1,7 +1,7 @@
 import { Errno, PAGE_SIZE, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { PG_UPTODATE } from '../mm/index.js';
-import { MAX_FILE_SIZE, filemapGetFolio } from './filemap.js';
+import { MAX_FILE_SIZE } from './filemap.js';
 import type { Inode } from './inode.js';
 
 /** Bytes to write, or null to write an anonymous pattern: only which write it was is kept. */
@@ -78,7 +78,7 @@ function* writeBegin(inode: Inode, at: number, length: number): Task<number> {
   const { memory } = inode.fs.system;
   const { frames } = memory;
   const index = pageOf(at);
-  const folio = yield* filemapGetFolio(inode, index, orderOf(length), false);
+  const folio = yield* inode.fs.folioForWrite(inode, index, orderOf(length));
   if (folio < 0 || frames.has(folio, PG_UPTODATE)) return folio;
   const start = frames.index[folio] * PAGE_SIZE;
   if (at <= start && at + length >= start + frames.pages(folio) * PAGE_SIZE) return folio;

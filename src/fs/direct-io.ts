@@ -6,13 +6,18 @@ import { invalidateInodePages2Range } from './invalidate.js';
 import { filemapWriteAndWaitRange } from './sync-range.js';
 import type { PageRange } from './writeback.js';
 
+/** O_DIRECT read(2) into frames of memory, a page each. @returns bytes read: fewer than asked for at the end of the file */
+export function* directRead(inode: Inode, offset: number, frames: ArrayLike<number>): Task<number> {
+  return yield* inode.fs.directRead(inode, offset, frames);
+}
+
 /**
- * O_DIRECT read(2) into frames of memory, a page each: iomap_dio_rw. What is dirty of the range is written first.
+ * iomap_dio_rw for a read. What is dirty of the range is written first.
  *
  * @param offset bytes, a multiple of the page size
  * @returns bytes read: fewer than asked for at the end of the file
  */
-export function* directRead(inode: Inode, offset: number, frames: ArrayLike<number>): Task<number> {
+export function* iomapDioRead(inode: Inode, offset: number, frames: ArrayLike<number>): Task<number> {
   const { fs, rwsem } = inode;
   if (offset >= inode.size) return 0;
   yield rwsem.shared;

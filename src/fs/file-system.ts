@@ -7,8 +7,10 @@ import {
   forgetPageCache,
   type AddressSpace,
   type AddressSpaceOperations,
+  type AddressSpaceOptions,
   type MmSystem,
   type RmapCost,
+  type VmOperations,
 } from '../mm/index.js';
 import type { BlockDevice, BlockRead } from './block-device.js';
 import { BlockMap, type BlockRecord } from './block-map.js';
@@ -16,8 +18,12 @@ import type { FileSystemTraits } from './file-system-traits.js';
 import { Inode } from './inode.js';
 import { Journal } from './journal.js';
 import { BlockAllocator } from './block-allocator.js';
+import { cachedPage } from './buffered-read.js';
+import { iomapDioRead } from './direct-io.js';
+import { filemapGetFolio } from './filemap.js';
 import type { FallocateMode } from './fallocate.js';
 import { flushSource } from './reflink.js';
+import { FileVmOperations } from './vm-operations.js';
 import type { PageRange, WritebackCost } from './writeback.js';
 
 /** A file system noticed that something was done behind its back. Linux prints a warning or fails the I/O. */
@@ -83,6 +89,26 @@ export abstract class FileSystem implements AddressSpaceOperations {
   /** O_DIRECT write(2) of whole pages from frames of memory; the caller holds i_rwsem exclusively. @returns bytes written */
   abstract directWrite(inode: Inode, offset: number, frames: ArrayLike<number>): Task<number>;
 
+  /** O_DIRECT read(2) of whole pages into frames of memory. @returns bytes read */
+  *directRead(inode: Inode, offset: number, frames: ArrayLike<number>): Task<number> {
+    return yield* iomapDioRead(inode, offset, frames);
+  }
+
+  /** The frame that read(2) finds a page in, valid: 0 for zeros that have none, -1 if memory has run out. @throws Errno EIO */
+  *pageForRead(inode: Inode, index: number, wanted: number): Task<number> {
+    return yield* cachedPage(inode, index, wanted);
+  }
+
+  /** The folio that write(2) puts a page into: locked and referenced, of 2^`order` pages at most; -1 without memory. */
+  *folioForWrite(inode: Inode, index: number, order: number): Task<number> {
+    return yield* filemapGetFolio(inode, index, order, false);
+  }
+
+  /** What mappings of a file do about faults. */
+  vmOperations(inode: Inode): VmOperations {
+    return new FileVmOperations(inode);
+  }
+
   /** Before another file may share the blocks of this one: its dirty pages go to the disk. */
   *flushForRemap(source: Inode): Task {
     yield* flushSource(source);
@@ -124,8 +150,7 @@ export abstract class FileSystem implements AddressSpaceOperations {
    * @param content `written`: it has blocks on the disk; `hole`: it has none
    */
   createFile(name: string, size: number, content: 'written' | 'hole'): Inode {
-    const { stableWrites, maxOrder } = this.traits;
-    const mapping = this.system.newAddressSpace(name, this, { stableWrites, canWriteback: true, maxOrder });
+    const mapping = this.system.newAddressSpace(name, this, this.addressSpaceOptions());
     mapping.size = size;
     const pages = content === 'written' ? mapping.sizeInPages : 0;
     const extent = { first: this.blocks.allocate(pages), pages, checksum: this.blankChecksum() };
@@ -133,6 +158,12 @@ export abstract class FileSystem implements AddressSpaceOperations {
     this.inodes.push(inode);
     this.byMapping.set(mapping, inode);
     return inode;
+  }
+
+  /** What its files are to mm/. */
+  protected addressSpaceOptions(): AddressSpaceOptions {
+    const { stableWrites, maxOrder } = this.traits;
+    return { stableWrites, canWriteback: true, maxOrder };
   }
 
   inodeOf(mapping: AddressSpace): Inode {
@@ -210,6 +241,11 @@ export abstract class FileSystem implements AddressSpaceOperations {
   /** True if a power loss would undo a change of the file's metadata: of any, or of what its data need. */
   mustCommit(inode: Inode, datasync = false): boolean {
     return this.journal.isPending(datasync ? inode.datasyncTid : inode.syncTid);
+  }
+
+  /** Empties the disk's cache. */
+  *flush(): Task {
+    yield* this.device.flush();
   }
 
   /** Makes metadata durable, with the data that it refers to. @param tid only if that transaction has not been yet */

@@ -15,6 +15,7 @@ export { FileSystem, type FsComplaint } from './file-system.js';
 export { Flusher, LINUX_WRITEBACK_TIMERS, type WritebackTimers } from './flusher.js';
 export { Inode } from './inode.js';
 export { fsync, type FsyncCost } from './sync.js';
+export { Shmem, Tmpfs } from './tmpfs/index.js';
 export { truncate } from './truncate.js';
 export { type PageRange, type WritebackCost } from './writeback.js';
 export { Xfs } from './xfs.js';

@@ -4,7 +4,6 @@ import type { BlockMap } from './block-map.js';
 import type { FileSystem } from './file-system.js';
 import { ReadaheadState, forceReadahead } from './readahead.js';
 import { fallocate } from './fallocate.js';
-import { FileVmOperations } from './vm-operations.js';
 
 /** A file: Linux's struct inode with its address space. */
 export class Inode implements MappedFile {
@@ -33,7 +32,7 @@ export class Inode implements MappedFile {
     readonly mapping: AddressSpace,
     readonly blocks: BlockMap,
   ) {
-    this.vmOps = new FileVmOperations(this);
+    this.vmOps = fs.vmOperations(this);
     this.readahead = new ReadaheadState(fs.readaheadPages);
     this.rwsem = new RwLock(fs.system.simulation, `i_rwsem of ${name}`);
     this.diskSize = mapping.size;

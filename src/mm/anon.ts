@@ -1,3 +1,4 @@
+import { LEAF_SHIFT as HPAGE_ORDER } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { anonVmaPrepare } from './anon-vma.js';
 import { PG_ANON, PG_ANON_EXCLUSIVE, PG_SWAPBACKED, PG_UPTODATE } from './page-flags.js';
@@ -24,7 +25,9 @@ export function* newAnonFolio(vma: Vma, address: number, order: number): Task<nu
   frames.set(folio, PG_ANON | PG_SWAPBACKED | PG_UPTODATE);
   frames.owner[folio] = anonVma.id;
   frames.index[folio] = vma.pageIndex(address) - anonVma.base;
-  for (let i = 0; i < 1 << order; i++) frames.set(folio + i, PG_ANON_EXCLUSIVE);
+  // Of a huge entry the first page speaks for all.
+  const marked = order === HPAGE_ORDER ? 1 : 1 << order;
+  for (let i = 0; i < marked; i++) frames.set(folio + i, PG_ANON_EXCLUSIVE);
   return folio;
 }
 

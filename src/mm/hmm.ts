@@ -3,7 +3,7 @@ import { SimulationError, type Task } from '../engine/index.js';
 import type { IntervalNotifier } from '../../notifiers/index.js';
 import { handleMmFault } from './fault.js';
 import type { MmStruct } from './mm-struct.js';
-import { pteFrame, ptePresent, pteWritable } from './pte.js';
+import { SWP_GUARD, SWP_HWPOISON, pteFrame, ptePresent, pteWritable, swapType } from './pte.js';
 import { VM_READ, VM_WRITE, type Vma } from './vma.js';
 
 /** Output: the page is there. Input: fault it in (HMM_PFN_REQ_FAULT). */
@@ -64,6 +64,8 @@ export function* hmmRangeFault(range: HmmRange): Task<HmmResult> {
       entries[i++] = describe(pte);
       continue;
     }
+    const type = swapType(pte);
+    if (type === SWP_GUARD || type === SWP_HWPOISON) return 'EFAULT';
     const last = Math.min(faultedTogether(vma, address), range.start + entries.length * PAGE_SIZE);
     for (let at = address; at < last; at += PAGE_SIZE) {
       const failure = yield* fault(vma, at, (request & HMM_PFN_WRITE) !== 0);

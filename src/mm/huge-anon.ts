@@ -1,6 +1,7 @@
 import { HPAGE_SIZE, LEAF_SHIFT as HPAGE_ORDER, PTRS_PER_PTE, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import type { FaultResult, VmFault } from './address-space.js';
+import { anonVmaPrepare } from './anon-vma.js';
 import { moveAnonRmap, newAnonFolio } from './anon.js';
 import { splitHugePmd } from './huge-pmd.js';
 import { blockOf, mapHuge, unmapHuge } from './map-frame.js';
@@ -28,6 +29,7 @@ export function* hugeAnonymousFault(fault: VmFault): Task<FaultResult | null> {
   const { pageTable, system } = vma.mm;
   const block = blockOf(pageOf(address));
   if (!allowsHuge(vma, address) || pageTable.isPopulatedIn(block, block + PTRS_PER_PTE)) return null;
+  anonVmaPrepare(vma);
   if (!write) {
     const zero = system.hugeZeroFolio();
     if (zero < 0) return null;
@@ -70,10 +72,10 @@ export function* hugeWriteProtectFault(fault: VmFault, entry: number): Task<Faul
 
 /** do_huge_zero_wp_pmd. */
 function* replaceHugeZero(fault: VmFault, entry: number): Task<FaultResult> {
-  const { vma, address, unshare } = fault;
+  const { vma, address } = fault;
   const { pageTable, notifiers, system } = vma.mm;
   const start = address - (address % HPAGE_SIZE);
-  const folio = unshare ? -1 : yield* newAnonFolio(vma, start, HPAGE_ORDER);
+  const folio = yield* newAnonFolio(vma, start, HPAGE_ORDER);
   if (folio < 0) {
     yield* splitHugePmd(vma, address);
     return 'retry';

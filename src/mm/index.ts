@@ -75,6 +75,7 @@ export { splitCachedFolio } from './split-cached-folio.js';
 export {
   VM_EXEC,
   VM_HUGEPAGE,
+  VM_LOCKED,
   VM_NOHUGEPAGE,
   VM_RAND_READ,
   VM_READ,

@@ -10,8 +10,11 @@ import { VM_HUGETLB, VM_LOCKED, type Vma } from './vma.js';
 /** madvise_cold: what is used next to nothing. Nobody is told, but where a large folio of which only a part is meant is split. */
 export function* madviseCold({ vma, start, end, gather }: AdvisedPart): Task {
   checkVma(vma);
+  const { pageTable, system } = vma.mm;
+  const { frames } = system.memory;
+  system.lruBatch.drain();
   yield* coldOrPageout(vma, start, end, (page, pages) => {
-    const { pageTable } = vma.mm;
+    system.lruBatch.add(frames.folioOf(pteFrame(pageTable.get(page))));
     const huge = pageTable.huge(page);
     if (huge !== PTE_NONE) pageTable.setHuge(page, huge & ~PTE_ACCESSED);
     else for (let i = page; i < page + pages; i++) pageTable.set(i, pageTable.get(i) & ~PTE_ACCESSED);
@@ -24,6 +27,7 @@ export function* madvisePageout({ vma, start, end }: AdvisedPart): Task {
   checkVma(vma);
   const { system, pageTable } = vma.mm;
   const { frames } = system.memory;
+  system.lruBatch.drain();
   for (let from = start; from < end;) {
     const folios: number[] = [];
     const stop = Math.min(end, (blockOf(pageOf(from)) + PTRS_PER_PTE) * PAGE_SIZE);

@@ -16,7 +16,8 @@ import { VM_HUGETLB, VM_LOCKED, type Vma } from './vma.js';
  */
 export function* madviseFree({ vma, start, end, gather }: AdvisedPart): Task {
   if (vma.file !== null || vma.has(VM_LOCKED | VM_HUGETLB)) throw new Errno('EINVAL', `MADV_FREE of ${vma.toString()}`);
-  const { notifiers, pageTable } = vma.mm;
+  const { notifiers, pageTable, system } = vma.mm;
+  system.lruBatch.drain();
   const range = notifiers.invalidateRangeStart('CLEAR', start, end);
   if (range.holds > 0) yield range;
   const to = pageOf(end);
@@ -83,6 +84,6 @@ function* freeSmall(vma: Vma, page: number, stop: number, cleared: (page: number
     pageTable.set(at, entry & ~(PTE_DIRTY | PTE_ACCESSED));
     cleared(at);
   }
-  frames.clear(folio, PG_SWAPBACKED);
+  if (frames.testAndClear(folio, PG_SWAPBACKED)) system.lruBatch.add(folio);
   return pages;
 }

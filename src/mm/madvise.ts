@@ -148,11 +148,11 @@ function* willneed({ vma, start, end }: AdvisedPart): Task {
   yield* vma.file?.willNeed?.(vma.pageIndex(start), vma.pageIndex(end)) ?? [];
 }
 
-/** madvise_remove: a hole in the file behind a shared writable mapping. mmap_lock is let go meanwhile. */
+/** madvise_remove: a hole in the file behind a shared mapping, writable or not: it may be made so. mmap_lock is let go meanwhile. */
 function* remove({ vma, start, end }: AdvisedPart): Task {
   const { file, mm } = vma;
   if (vma.has(VM_LOCKED) || file === null) throw new Errno('EINVAL', `MADV_REMOVE of ${vma.toString()}`);
-  if (!vma.has(VM_SHARED) || !vma.has(VM_WRITE)) throw new Errno('EACCES', `MADV_REMOVE of ${vma.toString()}`);
+  if (!vma.has(VM_SHARED)) throw new Errno('EACCES', `MADV_REMOVE of ${vma.toString()}`);
   if (file.punchHole === undefined) throw new Errno('EOPNOTSUPP', `MADV_REMOVE of ${vma.toString()}`);
   const offset = vma.pageIndex(start) * PAGE_SIZE;
   mm.mmapLock.releaseShared();

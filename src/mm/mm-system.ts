@@ -3,6 +3,7 @@ import { HotStream, SimulationError, type Simulation, type Task } from '../engin
 import type { NotifierHub } from '../../notifiers/index.js';
 import { AddressSpace, type AddressSpaceOperations, type AddressSpaceOptions } from './address-space.js';
 import { AnonVma } from './anon-vma.js';
+import { LruBatch } from './lru-batch.js';
 import { MmStruct } from './mm-struct.js';
 import { PG_DIRTY, PG_RESERVED, PG_UPTODATE } from './page-flags.js';
 import { ZERO_FRAME, type PhysicalMemory } from './physical-memory.js';
@@ -59,8 +60,12 @@ export class MmSystem {
   readonly pins: PinCounters = { acquired: 0, released: 0, pinned: 0, peak: 0 };
   reclaimer: Reclaimer | null = null;
   readonly swap: SwapDevice;
+  /** Folios that MADV_FREE and MADV_COLD have put down. */
+  readonly lruBatch: LruBatch;
   /** Which anonymous folios of 64 KiB page faults make (hugepages-64kB/enabled). */
   mthp64k: ThpPolicy = 'never';
+  /** Which shared anonymous folios of 2 MiB page faults make (shmem_enabled). */
+  shmemThp: ThpPolicy = 'never';
 
   /** Owners of frames by their id; 0 is nobody. */
   private readonly owners: (AddressSpace | AnonVma | null)[] = [null];
@@ -74,6 +79,7 @@ export class MmSystem {
     readonly costs: MmCosts,
     readonly pinPolicy: PinPolicy,
   ) {
+    this.lruBatch = new LruBatch(memory);
     this.swap = new SwapDevice(memory.contents.keepsBytes, (frame) => memory.put(frame));
   }
 

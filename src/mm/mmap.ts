@@ -143,5 +143,5 @@ function freeTables(mm: MmStruct, start: number, end: number): void {
   const ceiling = mm.vmas.after(end)?.start ?? TASK_SIZE;
   const from = Math.max(floor, start - (start % HPAGE_SIZE));
   const to = Math.min(ceiling, end + ((HPAGE_SIZE - (end % HPAGE_SIZE)) % HPAGE_SIZE));
-  mm.pageTable.freeLeaves(pageOf(from), pageOf(to));
+  mm.pageTable.freeLeaves(pageOf(from), pageOf(to), pageOf(floor), pageOf(ceiling));
 }

@@ -1,5 +1,5 @@
 import { PAGE_SIZE } from '../../base/index.js';
-import type { Simulation, TraceEvent, TraceSink } from '../../engine/index.js';
+import { SimulationError, type Simulation, type TraceEvent, type TraceSink } from '../../engine/index.js';
 import type { Areas } from './areas.js';
 import type { RecordedEvent } from './recorded.js';
 
@@ -160,6 +160,7 @@ export class Recorder implements TraceSink {
   }
 
   private add(event: RecordedEvent): Draft {
+    if (this.events.length >= MOST_EVENTS) throw new SimulationError('an op goes on and on: it has no end in sight');
     const by = this.by();
     const draft = by === undefined ? { ...event } : { ...event, by };
     this.events.push(draft);
@@ -203,6 +204,9 @@ export class Recorder implements TraceSink {
 
 /** Name of the task that runs the program's ops. */
 export const PROGRAM_TASK = 'program';
+
+/** Far more events than any op causes that ends. */
+const MOST_EVENTS = 500_000;
 
 /** Kinds that end what their namesake with _start began. */
 const ENDS: ReadonlySet<string> = new Set(['odp_fault', 'odp_snapshot', 'mm_fault']);

@@ -1,7 +1,6 @@
 import { MS, type Task } from '../../../engine/index.js';
 import { exitMmap, forkMm } from '../../../mm/index.js';
 import { DONE, type OpHandlers } from '../op-handler.js';
-import { NotModelled } from '../program-error.js';
 import type { ProgramWorld } from '../program-world.js';
 
 /** Processes. */
@@ -38,8 +37,8 @@ export const processOps = {
   },
 
   *set(world, args) {
-    if (args.name !== 'mthp64k') throw new NotModelled(`set ${args.name} is not modelled`);
-    world.system.mthp64k = args.value;
+    if (args.name === 'mthp64k') world.system.mthp64k = args.value;
+    else world.system.shmemThp = args.value;
     return DONE;
   },
 
@@ -49,7 +48,10 @@ export const processOps = {
   },
 } satisfies OpHandlers;
 
-/** do_exit: exit_mm before exit_files, so the device's regions go when the address space has gone. */
+/**
+ * do_exit: exit_mm before exit_files, so the device's regions go when the address space has gone; and not before the last
+ * child that inherited the device's file has closed it.
+ */
 function* exitMain(world: ProgramWorld): Task {
   yield* exitMmap(world.mm);
   // Children have the device open, too: the last of them closes it, and what that unmaps is not the main process's.

@@ -59,10 +59,12 @@ export const rdmaOps = {
   *advise_mr(world, args) {
     const { area, mr } = regionOf(world, args.mr);
     if (mr === null || args.lkey !== undefined) throw new Errno('EINVAL', 'advise_mr with a key of nobody');
-    const flush = args.flush === 1;
-    const start = addressIn(area, args.first);
-    const advise = world.device.adviseMr(mr, args.advice, start, args.pages * PAGE_SIZE, flush);
-    yield* flush ? advise : byNic(world, advise);
+    const advise = world.device.adviseMr(mr, args.advice, addressIn(area, args.first), args.pages * PAGE_SIZE);
+    if (args.flush === 1) {
+      yield* advise;
+      return DONE;
+    }
+    yield* byNic(world, quietly(advise));
     return DONE;
   },
 
@@ -166,4 +168,12 @@ function statusOf(statuses: readonly WcStatus[]): StepResult {
   const failed = statuses.findLast((status) => status !== 'SUCCESS');
   if (failed === undefined) return { status: 'SUCCESS' };
   return statuses.length === 1 ? { status: failed } : { status: failed, statuses_rle: runLengths(statuses) };
+}
+
+function* quietly(task: Task): Task {
+  try {
+    yield* task;
+  } catch (error) {
+    if (!(error instanceof Errno)) throw error;
+  }
 }

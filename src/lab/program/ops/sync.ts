@@ -11,7 +11,7 @@ import {
   writebackFilesystem,
   type SyncFileRangeFlag,
 } from '../../../fs/index.js';
-import { VM_SHARED } from '../../../mm/index.js';
+import { VM_LOCKED, VM_SHARED } from '../../../mm/index.js';
 import { addressIn } from '../areas.js';
 import { DONE, type OpHandlers } from '../op-handler.js';
 
@@ -35,6 +35,7 @@ export const syncOps = {
       const from = Math.max(address, vma.start);
       const to = Math.min(end, vma.end);
       covered += to - from;
+      if (args.flags === 'invalidate' && vma.has(VM_LOCKED)) throw new Errno('EBUSY', 'msync of locked memory');
       const inode = world.inodeOf(vma);
       if (args.flags !== 'sync' || !vma.has(VM_SHARED) || inode === null) continue;
       yield* fsync(inode, { first: vma.pageIndex(from), end: vma.pageIndex(to) }, true);
