@@ -105,17 +105,13 @@ export class UmemOdp {
     if (result !== 0) throw new Errno(result, 'page fault of the device');
   }
 
-  /** ib_umem_odp_unmap_dma_pages: what the device may have written is dirty now. The caller holds `mutex`. */
+  /**
+   * ib_umem_odp_unmap_dma_pages. The caller holds `mutex`. Only what was mapped for DMA is marked dirty there, and rxe maps
+   * nothing for DMA: what it writes is dirty only where a write fault of its own made the entry so.
+   */
   unmap(from: number, to: number): void {
     this.trace('nic_unmap', from, to);
-    const { system } = this.mm;
-    const end = this.index(to);
-    for (let i = this.index(from); i < end; i++) {
-      const pfn = this.pfns[i];
-      if (pfn === 0) continue;
-      this.pfns[i] = 0;
-      if ((pfn & HMM_PFN_WRITE) !== 0) system.markDirty(system.memory.frames.folioOf(hmmFrame(pfn)));
-    }
+    this.pfns.fill(0, this.index(from), this.index(to));
   }
 
   /** ib_umem_odp_release. */

@@ -66,6 +66,13 @@ export class Ext4 extends InPlaceFileSystem {
     this.dirtyBuffers.set(folio, buffers.fill(0, Math.ceil(from / PAGE_SIZE), Math.floor(to / PAGE_SIZE)));
   }
 
+  /** buffer_migrate_folio. */
+  migrateFolio(from: number, to: number): void {
+    const buffers = this.dirtyBuffers.get(from);
+    this.dirtyBuffers.delete(from);
+    if (buffers !== undefined) this.dirtyBuffers.set(to, buffers);
+  }
+
   /** try_to_free_buffers: a folio none of whose buffers is dirty is clean, whatever its flag says. */
   override releaseFolio(mapping: AddressSpace, folio: number): boolean {
     const { frames } = this.system.memory;

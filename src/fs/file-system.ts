@@ -22,6 +22,7 @@ import { cachedPage } from './buffered-read.js';
 import { iomapDioRead } from './direct-io.js';
 import { filemapGetFolio } from './filemap.js';
 import type { FallocateMode } from './fallocate.js';
+import { forceReadahead } from './readahead.js';
 import { flushSource } from './reflink.js';
 import { FileVmOperations } from './vm-operations.js';
 import type { PageRange, WritebackCost } from './writeback.js';
@@ -102,6 +103,11 @@ export abstract class FileSystem implements AddressSpaceOperations {
   /** The folio that write(2) puts a page into: locked and referenced, of 2^`order` pages at most; -1 without memory. */
   *folioForWrite(inode: Inode, index: number, order: number): Task<number> {
     return yield* filemapGetFolio(inode, index, order, false);
+  }
+
+  /** Reads pages [first, end) ahead. */
+  *willNeed(inode: Inode, first: number, end: number): Task {
+    yield* forceReadahead(inode, first, end);
   }
 
   /** What mappings of a file do about faults. */

@@ -2,7 +2,7 @@ import { RwLock, type Task } from '../engine/index.js';
 import type { AddressSpace, MappedFile, VmOperations } from '../mm/index.js';
 import type { BlockMap } from './block-map.js';
 import type { FileSystem } from './file-system.js';
-import { ReadaheadState, forceReadahead } from './readahead.js';
+import { ReadaheadState } from './readahead.js';
 import { fallocate } from './fallocate.js';
 
 /** A file: Linux's struct inode with its address space. */
@@ -40,7 +40,7 @@ export class Inode implements MappedFile {
   }
 
   willNeed(first: number, end: number): Task {
-    return forceReadahead(this, first, end);
+    return this.fs.willNeed(this, first, end);
   }
 
   /** i_size in bytes. */

@@ -9,6 +9,8 @@ export interface AddressSpaceOperations {
   dirtyFolio(mapping: AddressSpace, folio: number): void;
   /** writepage to the swap device of a locked folio that nobody maps: tmpfs. Absent: its dirty pages are not reclaimed. */
   swapOut?(mapping: AddressSpace, folio: number): Task;
+  /** migrate_folio: state that the owner keeps of a folio goes to the one that takes its place. */
+  migrateFolio?(from: number, to: number): void;
   /** release_folio: gives up the file system's own state of a clean folio. False: it is still needed. */
   releaseFolio(mapping: AddressSpace, folio: number): boolean;
 }

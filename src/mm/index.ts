@@ -28,6 +28,7 @@ export {
 export { ADVICES, madvise, madviseDontneed, type AdviceAction } from './madvise.js';
 export { clearRefs } from './clear-refs.js';
 export { mlock, munlock } from './mlock.js';
+export { mbind, movePages, type MoveStatus } from './migrate.js';
 export { mprotect } from './mprotect.js';
 export { mremap, type MremapOptions } from './mremap.js';
 export { TASK_SIZE, exitMmap, mmap, munmap, type MmapRequest } from './mmap.js';

@@ -37,6 +37,8 @@ export interface AdvisedPart {
 export interface AdviceAction {
   /** madvise_lock: exclusively where mappings change. */
   readonly lock: 'shared' | 'exclusive';
+  /** What lies behind a part that is not mapped is not advised. */
+  readonly stopsAtHole?: boolean;
   /** @throws Errno which ends the call: parts behind are not advised */
   readonly advise: (part: AdvisedPart) => Task;
 }
@@ -61,8 +63,8 @@ export const ADVICES = {
   dontneed_locked: { lock: 'shared', advise: (part) => dontneed(part, true) },
   willneed: { lock: 'shared', advise: willneed },
   remove: { lock: 'shared', advise: remove },
-  populate_read: { lock: 'shared', advise: (part) => populate(part, false) },
-  populate_write: { lock: 'shared', advise: (part) => populate(part, true) },
+  populate_read: { lock: 'shared', stopsAtHole: true, advise: (part) => populate(part, false) },
+  populate_write: { lock: 'shared', stopsAtHole: true, advise: (part) => populate(part, true) },
   free: { lock: 'shared', advise: madviseFree },
   cold: { lock: 'shared', advise: madviseCold },
   pageout: { lock: 'shared', advise: madvisePageout },
@@ -102,11 +104,8 @@ function* madviseWalkVmas(mm: MmStruct, address: number, end: number, action: Ad
   let holes = false;
   for (let reached = address; reached < end;) {
     const vma = mm.vmas.at(reached) ?? mm.vmas.after(reached);
-    if (vma === null || vma.start >= end) {
-      holes = true;
-      break;
-    }
-    if (vma.start > reached) holes = true;
+    if (vma === null || vma.start > reached) holes = true;
+    if (vma === null || vma.start >= end || (holes && action.stopsAtHole === true)) break;
     const start = Math.max(reached, vma.start);
     const stop = Math.min(end, vma.end);
     yield* action.advise({ vma, start, end: stop, gather });

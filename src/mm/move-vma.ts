@@ -63,6 +63,8 @@ function* movePageTables(from: Vma, address: number, into: Vma, to: number, leng
   for (let page = pageTable.nextPopulated(pageOf(address), end); page < end;) {
     // Up to the next border of a page table, here or there.
     const stop = Math.min(end, blockOf(page) + PTRS_PER_PTE, blockOf(page + shift) + PTRS_PER_PTE - shift);
+    // alloc_new_pmd, whether anything is left to be moved or not.
+    pageTable.makeDirectory(page + shift);
     const huge = pageTable.huge(page);
     if (huge !== PTE_NONE) {
       const empty = !pageTable.isPopulatedIn(page + shift, stop + shift);

@@ -112,6 +112,11 @@ export class PageTable {
     return this.directories.has(Math.floor(page / PAGES_PER_DIRECTORY));
   }
 
+  /** Makes the directory of the gigabyte around a page, if there is none. */
+  makeDirectory(page: number): void {
+    this.directoryForWriting(page);
+  }
+
   /** True if a gigabyte that [from, to) touches has a directory. */
   hasDirectoryIn(from: number, to: number): boolean {
     return this.skipHoles(from, to) < to;

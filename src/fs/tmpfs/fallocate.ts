@@ -1,10 +1,11 @@
 import { Errno, PAGE_SIZE, pageOf } from '../../base/index.js';
 import type { Task } from '../../engine/index.js';
+import { unmapMappingRange } from '../../mm/index.js';
 import type { FallocateMode } from '../fallocate.js';
 import type { Inode } from '../inode.js';
-import { truncatePagecacheRange } from '../truncate-range.js';
 import { shmemGetFolio } from './get-folio.js';
 import type { Tmpfs } from './tmpfs.js';
+import { shmemUndoRange } from './undo-range.js';
 
 /**
  * shmem_fallocate: holes are punched, and pages are reserved, which stay invalid until somebody uses them.
@@ -13,7 +14,10 @@ import type { Tmpfs } from './tmpfs.js';
 export function* shmemFallocate(fs: Tmpfs, inode: Inode, mode: FallocateMode, offset: number, length: number): Task {
   const end = offset + length;
   if (mode === 'punch') {
-    yield* truncatePagecacheRange(inode, offset, end);
+    const first = Math.ceil(offset / PAGE_SIZE);
+    const last = Math.floor(end / PAGE_SIZE);
+    if (last > first) yield* unmapMappingRange(inode.mapping, first, last, false);
+    yield* shmemUndoRange(fs, inode, offset, end);
     return;
   }
   if (mode !== 'alloc') throw new Errno('EOPNOTSUPP', `fallocate ${mode} of ${inode.name}`);

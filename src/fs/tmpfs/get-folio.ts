@@ -4,6 +4,7 @@ import { tryAddFolio } from '../filemap.js';
 import type { Inode } from '../inode.js';
 import { lockFolioAt } from '../truncate.js';
 import { HUGE_ORDER, wantsHugeFolio } from './huge-policy.js';
+import { RACED, shmemSwapinFolio } from './swap.js';
 import type { Tmpfs } from './tmpfs.js';
 
 /**
@@ -30,8 +31,9 @@ export function* shmemGetFolio(
   for (;;) {
     let folio = yield* lockFolioAt(inode, index);
     if (folio < 0) {
-      if (type === 'read') return -1;
-      folio = yield* allocateAndAdd(fs, inode, index, fault);
+      const isSwapped = fs.swapped(inode).any(index, index + 1);
+      if (type === 'read' && !isSwapped) return -1;
+      folio = isSwapped ? yield* shmemSwapinFolio(fs, inode, index) : yield* allocateAndAdd(fs, inode, index, fault);
       if (folio === RACED) continue;
       if (folio < 0) return -1;
     }
@@ -47,9 +49,6 @@ export function* shmemGetFolio(
   }
 }
 
-/** Another folio came between. */
-const RACED = -2;
-
 /** shmem_alloc_and_add_folio: 2 MiB if the policy and the file's other folios allow it, a page otherwise. */
 function* allocateAndAdd(
   fs: Tmpfs,
@@ -59,9 +58,10 @@ function* allocateAndAdd(
 ): Task<number> {
   const { system } = fs;
   const { memory } = system;
-  if (fault !== undefined && wantsHugeFolio(fs.hugePolicy, fault)) {
+  if (fault !== undefined && wantsHugeFolio(fs.hugePolicy(), fault)) {
     const start = index - (index % (1 << HUGE_ORDER));
-    if (inode.mapping.pages.next(start, start + (1 << HUGE_ORDER)) < 0) {
+    const end = start + (1 << HUGE_ORDER);
+    if (inode.mapping.pages.next(start, end) < 0 && !fs.swapped(inode).any(start, end)) {
       const folio = memory.allocate(HUGE_ORDER);
       if (folio >= 0) {
         if (tryAddFolio(inode, folio, start)) return folio;

@@ -3,7 +3,7 @@ import { Tmpfs } from './tmpfs.js';
 
 /** The kernel's own mount of tmpfs, whose files are shared anonymous memory. */
 export class Shmem extends Tmpfs {
-  override get hugePolicy(): ThpPolicy {
+  override hugePolicy(): ThpPolicy {
     return this.system.shmemThp;
   }
 }

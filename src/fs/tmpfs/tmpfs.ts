@@ -17,9 +17,10 @@ import { performWrite } from '../buffered-write.js';
 import type { FallocateMode } from '../fallocate.js';
 import { FileSystem } from '../file-system.js';
 import type { Inode } from '../inode.js';
-import { truncateInodePages } from '../truncate.js';
 import { shmemFallocate } from './fallocate.js';
 import { shmemGetFolio } from './get-folio.js';
+import { SwappedPages, shmemWriteout } from './swap.js';
+import { shmemUndoRange } from './undo-range.js';
 import { ShmemVmOperations } from './vm-operations.js';
 
 /**
@@ -27,6 +28,8 @@ import { ShmemVmOperations } from './vm-operations.js';
  * whoever maps a page for reading may write to it too, where the mapping allows that.
  */
 export class Tmpfs extends FileSystem {
+  private readonly swappedPages = new Map<Inode, SwappedPages>();
+
   constructor(system: MmSystem, device: BlockDevice) {
     super(system, device, {
       kind: 'tmpfs',
@@ -43,12 +46,23 @@ export class Tmpfs extends FileSystem {
   }
 
   /** Whether faults make folios of 2 MiB: the mount option huge=, `never` unless given. */
-  get hugePolicy(): ThpPolicy {
+  hugePolicy(): ThpPolicy {
     return 'never';
   }
 
   override vmOperations(inode: Inode): VmOperations {
     return new ShmemVmOperations(this, inode);
+  }
+
+  /** What of a file is on the swap device. */
+  swapped(inode: Inode): SwappedPages {
+    let pages = this.swappedPages.get(inode);
+    if (pages === undefined) this.swappedPages.set(inode, (pages = new SwappedPages()));
+    return pages;
+  }
+
+  *swapOut(mapping: AddressSpace, folio: number): Task {
+    yield* shmemWriteout(this, mapping, folio);
   }
 
   prepareWrite(): void {
@@ -106,6 +120,10 @@ export class Tmpfs extends FileSystem {
     return frame;
   }
 
+  override *willNeed(): Task {
+    // Nothing is anywhere else, but for what is on the swap device; whether that is read now nobody can tell.
+  }
+
   override *folioForWrite(inode: Inode, index: number): Task<number> {
     return yield* shmemGetFolio(this, inode, index, 'write');
   }
@@ -118,7 +136,7 @@ export class Tmpfs extends FileSystem {
     const firstGone = Math.ceil(size / PAGE_SIZE);
     const shrinks = before > firstGone * PAGE_SIZE;
     if (shrinks) yield* unmapMappingRange(inode.mapping, firstGone, MAX_PGOFF, true);
-    yield* truncateInodePages(inode, size);
+    yield* shmemUndoRange(this, inode, size, Infinity);
     if (shrinks) yield* unmapMappingRange(inode.mapping, firstGone, MAX_PGOFF, true);
   }
 

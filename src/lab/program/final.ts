@@ -18,7 +18,8 @@ export function* finalOf({ inode, kind }: ProgramFile): Task<FinalFile | undefin
   const pages = Math.ceil(inode.size / PAGE_SIZE);
   // First: what is not cached is read from the disk, whose own cache an fsync empties.
   if (!WITHOUT_DISK.has(kind)) yield* fsync(inode);
-  const cache = Array.from({ length: pages }, (_, page) => cachedByte(inode, page));
+  const cache: number[] = [];
+  for (let page = 0; page < pages; page++) cache.push(yield* cachedByte(inode, page));
   const size = inode.size;
   const listed = pages <= LONGEST_LIST;
   if (WITHOUT_DISK.has(kind)) return listed ? { size, cache } : { size, cache_diff: differences(cache) };
@@ -27,9 +28,10 @@ export function* finalOf({ inode, kind }: ProgramFile): Task<FinalFile | undefin
   return { size, cache_diff: differences(cache), disk_diff: differences(disk) };
 }
 
-function cachedByte(inode: Inode, page: number): number {
-  const frame = inode.mapping.pages.get(page);
-  if (frame === 0) return diskByte(inode, page);
+function* cachedByte(inode: Inode, page: number): Task<number> {
+  const cached = inode.mapping.pages.get(page);
+  const frame = cached === 0 ? yield* inode.fs.pageForRead(inode, page, 1) : cached;
+  if (frame <= 0) return 0;
   const byte = new Uint8Array(1);
   inode.fs.system.memory.contents.read(frame, 0, byte, 0, 1);
   return byte[0];

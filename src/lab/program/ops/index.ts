@@ -4,6 +4,7 @@ import { adviceOps } from './advice.js';
 import { directOps } from './direct.js';
 import { fileOps } from './files.js';
 import { mappingOps } from './mapping.js';
+import { numaOps } from './numa.js';
 import { probeOps } from './probe.js';
 import { processOps } from './process.js';
 import { rdmaOps } from './rdma.js';
@@ -16,6 +17,7 @@ export const OP_HANDLERS: OpHandlers = {
   ...directOps,
   ...fileOps,
   ...mappingOps,
+  ...numaOps,
   ...probeOps,
   ...processOps,
   ...rdmaOps,
