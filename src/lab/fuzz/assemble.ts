@@ -38,8 +38,7 @@ class Assembly {
     this.addMr(choices.mr);
     for (const choice of choices.ops) this.add(choice);
     if (choices.readAll) this.readAll();
-    for (const child of this.children) this.lines.push(`exit proc=${child}`);
-    this.lines.push('exit', 'after_exit');
+    this.end(choices.end);
   }
 
   private mapFirst({ content }: Choices): void {
@@ -54,6 +53,12 @@ class Assembly {
   /** All pages of a small area, a few of a large one. */
   private touched(): string {
     return this.pages > 64 ? 'page=0,1,3,69,511' : `first=0 pages=${String(this.pages)}`;
+  }
+
+  private end(how: number): void {
+    const last = how === 19 ? 'kill' : how === 18 ? 'exec' : 'exit';
+    if (last === 'exit') this.lines.push(...this.children.map((child) => `exit proc=${child}`));
+    this.lines.push(last, 'after_exit');
   }
 
   private readAll(): void {

@@ -19,6 +19,8 @@ export interface Choices {
   readonly ops: readonly Choice[];
   /** Device and CPU read everything in the end. */
   readonly readAll: boolean;
+  /** How it ends. */
+  readonly end: number;
 }
 
 /** How often an operation appears, relative to the others: about as in the recordings. */
@@ -89,5 +91,6 @@ export function choices(file: boolean): fc.Arbitrary<Choices> {
     mr: choice({ mr: 1 }),
     ops: fc.array(choice(weights), { minLength: 1, maxLength: 36, size: 'max' }),
     readAll: fc.boolean(),
+    end: fc.nat(19),
   });
 }

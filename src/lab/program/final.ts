@@ -1,7 +1,6 @@
 import { PAGE_SIZE } from '../../base/index.js';
 import type { Task } from '../../engine/index.js';
 import { fsync, type Inode } from '../../fs/index.js';
-import { runLengths } from './pages-of.js';
 import { patternByte } from './pattern.js';
 import type { ProgramFile } from './program-world.js';
 import type { ByteRun, FinalFile } from './recorded.js';
@@ -46,13 +45,14 @@ function diskByte(inode: Inode, page: number): number {
   return byte[0];
 }
 
-/** Runs of pages with one byte that is not the pattern's. */
+/** Runs of pages with one byte, each beginning at a page where that is not the pattern's. */
 function differences(bytes: readonly number[]): ByteRun[] {
   const runs: ByteRun[] = [];
-  let page = 0;
-  for (const [count, value] of runLengths(bytes.map((byte, i) => (byte === patternByte(i) ? -1 : byte)))) {
-    if (value >= 0) runs.push([page, count, value]);
-    page += count;
+  for (let page = 0; page < bytes.length;) {
+    const first = page++;
+    if (bytes[first] === patternByte(first)) continue;
+    while (page < bytes.length && bytes[page] === bytes[first]) page++;
+    runs.push([first, page - first, bytes[first]]);
   }
   return runs;
 }

@@ -1,5 +1,5 @@
 import { PAGE_SIZE } from '../../base/index.js';
-import type { Simulation, TraceEvent, TraceSink } from '../../engine/index.js';
+import { SimulationError, type Simulation, type TraceEvent, type TraceSink } from '../../engine/index.js';
 import type { Areas } from './areas.js';
 import type { RecordedEvent } from './recorded.js';
 
@@ -15,6 +15,8 @@ type Draft = Mutable<RecordedEvent>;
 export class Recorder implements TraceSink {
   /** Who acts now, if not the main process. */
   actor: string | undefined;
+  /** True if a child closes the device: what it unmaps then is not recorded. */
+  closedByChild = false;
   /** True once a notifier has been registered. */
   subscribed = false;
 
@@ -49,7 +51,7 @@ export class Recorder implements TraceSink {
         this.flush(event);
       },
       nic_unmap: (event) => {
-        this.ranged(event);
+        if (!this.closedByChild) this.ranged(event);
       },
       mr_registered: (event) => {
         this.subscribed = true;
@@ -158,6 +160,7 @@ export class Recorder implements TraceSink {
   }
 
   private add(event: RecordedEvent): Draft {
+    if (this.events.length >= MOST_EVENTS) throw new SimulationError('an op goes on and on: it has no end in sight');
     const by = this.by();
     const draft = by === undefined ? { ...event } : { ...event, by };
     this.events.push(draft);
@@ -201,6 +204,9 @@ export class Recorder implements TraceSink {
 
 /** Name of the task that runs the program's ops. */
 export const PROGRAM_TASK = 'program';
+
+/** Far more events than any op causes that ends. */
+const MOST_EVENTS = 500_000;
 
 /** Kinds that end what their namesake with _start began. */
 const ENDS: ReadonlySet<string> = new Set(['odp_fault', 'odp_snapshot', 'mm_fault']);

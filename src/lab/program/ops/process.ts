@@ -54,6 +54,10 @@ export const processOps = {
  */
 function* exitMain(world: ProgramWorld): Task {
   yield* exitMmap(world.mm);
-  if (world.children.size === 0) yield* world.device.close(world.mm);
+  // Children have the device open, too: the last of them closes it, and what that unmaps is not the main process's.
+  world.recorder.closedByChild = world.children.size > 0;
+  for (const mm of world.children.values()) yield* exitMmap(mm);
+  world.children.clear();
+  yield* world.device.close(world.mm);
   world.recorder.note('subscriptions_destroy');
 }
