@@ -1,5 +1,14 @@
 import { Command } from 'commander';
-import { LEVELS, conform, conformJson, conformText, conforms, type Level } from '../lab/index.js';
+import {
+  LEVELS,
+  conform,
+  conformJson,
+  conformMarkdown,
+  conformText,
+  conforms,
+  type Level,
+  type ProgramComparison,
+} from '../lab/index.js';
 import { messageOf } from '../engine/index.js';
 import type { Output } from './output.js';
 import { parseChoice, parseInteger } from './parse-options.js';
@@ -12,6 +21,7 @@ interface Typed {
   readonly limit?: string;
   readonly show: string;
   readonly json?: true;
+  readonly markdown?: true;
 }
 
 /**
@@ -28,6 +38,7 @@ export function conformCommand(output: Output, finish: (status: number) => void)
     .option('--limit <n>', 'only the first n files')
     .option('--show <n>', 'show so many failures', '20')
     .option('--json', 'the result as JSON')
+    .option('--markdown', 'the result as a page of documentation')
     .action(async (paths: string[], typed: Typed) => {
       finish(await runConform(output, paths, typed));
     });
@@ -54,10 +65,16 @@ async function runConform(output: Output, paths: readonly string[], typed: Typed
   } finally {
     progress.clear();
   }
-  output.out(
-    typed.json === true
-      ? `${JSON.stringify(conformJson(comparisons, level), null, 2)}\n`
-      : conformText(comparisons, level, show),
-  );
+  output.out(report(comparisons, typed, level, show));
   return conforms(comparisons, level ?? 'L4') ? 0 : 1;
+}
+
+function report(
+  comparisons: readonly ProgramComparison[],
+  typed: Typed,
+  level: Level | undefined,
+  show: number,
+): string {
+  if (typed.json === true) return `${JSON.stringify(conformJson(comparisons, level), null, 2)}\n`;
+  return typed.markdown === true ? conformMarkdown(comparisons) : conformText(comparisons, level, show);
 }

@@ -19,4 +19,14 @@ export {
   type ProgramWatch,
 } from './program/index.js';
 export { KINDS, fuzzOne, type FuzzResult } from './fuzz/index.js';
-export { LEVELS, conform, conformJson, conformText, conforms, packRecordings, type Level } from './conform/index.js';
+export {
+  LEVELS,
+  conform,
+  conformJson,
+  conformMarkdown,
+  conformText,
+  conforms,
+  packRecordings,
+  type Level,
+  type ProgramComparison,
+} from './conform/index.js';

@@ -18,6 +18,8 @@ interface SavedEntry {
 /** A folio that is being migrated: locked, and unmapped as far as that went. */
 export class FolioMigration {
   private readonly saved: SavedEntry[] = [];
+  /** The walk met a page that cannot be moved. */
+  private stopped = false;
 
   /** The caller has the folio's lock and a reference. */
   constructor(
@@ -38,19 +40,19 @@ export class FolioMigration {
       const { notifiers } = place.vma.mm;
       const range = notifiers.invalidateRangeStart('CLEAR', place.start, place.end);
       if (range.holds > 0) yield range;
-      let stopped = false;
+      this.stopped = false;
       forEachEntry(system.memory, place, folio, {
         small: (page, entry) => {
-          stopped ||= this.isHeld(pteFrame(entry));
-          if (!stopped) this.take(place.vma, page, entry, false);
+          this.stopped ||= this.isHeld(pteFrame(entry));
+          if (!this.stopped) this.take(place.vma, page, entry, false);
         },
         huge: (page, entry) => {
-          stopped ||= this.isHeld(folio);
-          if (!stopped) this.take(place.vma, page, entry, true);
+          this.stopped ||= this.isHeld(folio);
+          if (!this.stopped) this.take(place.vma, page, entry, true);
         },
       });
       notifiers.invalidateRangeEnd(range);
-      if (stopped || frames.folioMapcount(folio) === 0) break;
+      if (this.isStopped() || frames.folioMapcount(folio) === 0) break;
     }
     return frames.folioMapcount(folio) === 0;
   }
@@ -99,6 +101,10 @@ export class FolioMigration {
         pageTable.set(page, moved);
       }
     }
+  }
+
+  private isStopped(): boolean {
+    return this.stopped;
   }
 
   /** folio_try_share_anon_rmap fails. */

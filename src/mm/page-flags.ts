@@ -29,24 +29,8 @@ export const PG_BUDDY = 1 << 10;
 export const PG_HWPOISON = 1 << 11;
 /** Data could go away without being written: MADV_FREE clears it. Anonymous only. */
 export const PG_SWAPBACKED = 1 << 12;
-/** In the swap cache: the slot is PhysicalMemory's to know. */
-export const PG_SWAPCACHE = 1 << 13;
-/** On the LRU's active list. */
-export const PG_ACTIVE = 1 << 14;
-/** Some mapping with VM_LOCKED maps it. */
-export const PG_MLOCKED = 1 << 15;
-/** A page that ksmd merged. */
-export const PG_KSM = 1 << 16;
-/** A hugetlb folio. */
-export const PG_HUGETLB = 1 << 17;
-/** The file system attached state that its own model explains (PG_private_2, PG_checked). */
-export const PG_OWNER_PRIV = 1 << 18;
 /** The next read of this page starts the next readahead. */
 export const PG_READAHEAD = 1 << 19;
-/** Reclaimed as soon as its writeback ends, or being dropped behind. */
-export const PG_RECLAIM = 1 << 20;
-/** Was evicted and read again while still remembered, or used twice: the working set. */
-export const PG_WORKINGSET = 1 << 21;
 
 /** The order of a folio (log2 of its frames) lies above the flags. */
 export const ORDER_SHIFT = 24;
