@@ -61,6 +61,7 @@ export { PhysicalMemory, ZERO_FRAME } from './physical-memory.js';
 export {
   PTE_ACCESSED,
   PTE_DIRTY,
+  PTE_NONE,
   PTE_PRESENT,
   PTE_SOFT_DIRTY,
   PTE_WRITE,
@@ -82,6 +83,7 @@ export {
   VM_READ,
   VM_SEQ_READ,
   VM_SHARED,
+  VM_SOFTDIRTY,
   VM_WRITE,
   Vma,
   type MappedFile,

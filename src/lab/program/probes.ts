@@ -1,9 +1,11 @@
 import { pageOf } from '../../base/index.js';
 import {
+  PTE_NONE,
   PTE_SOFT_DIRTY,
   VM_EXEC,
   VM_READ,
   VM_SHARED,
+  VM_SOFTDIRTY,
   VM_WRITE,
   ZERO_FRAME,
   pteFrame,
@@ -22,11 +24,20 @@ function vmasIn(mm: MmStruct, area: Area): readonly Vma[] {
   return vmas;
 }
 
-/** The entries of all pages of an area that were ever mapped, PTE_NONE where there is none. */
+/**
+ * The entries of all pages of an area that were ever mapped, PTE_NONE where there is none. In a mapping that is new since
+ * soft-dirty bits were reset, every entry counts as soft-dirty.
+ */
 function* entriesIn(mm: MmStruct, area: Area): Generator<number> {
-  vmasIn(mm, area);
+  const vmas = vmasIn(mm, area);
   const first = pageOf(area.start);
-  for (let page = first; page < first + area.pages; page++) yield mm.pageTable.get(page);
+  let next = 0;
+  for (let page = first; page < first + area.pages; page++) {
+    while (next < vmas.length && pageOf(vmas[next].end) <= page) next++;
+    const pte = mm.pageTable.get(page);
+    const isNew = next < vmas.length && pageOf(vmas[next].start) <= page && vmas[next].has(VM_SOFTDIRTY);
+    yield isNew && pte !== PTE_NONE ? pte | PTE_SOFT_DIRTY : pte;
+  }
 }
 
 /** All mappings in the areas. */
