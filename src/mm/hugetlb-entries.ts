@@ -1,0 +1,101 @@
+import { HPAGE_SIZE, PAGE_SIZE, PTRS_PER_PTE, pageOf } from '../base/index.js';
+import type { Task } from '../engine/index.js';
+import { allocHugetlbFolio, addNewAnonFolio, copyHugetlbFolio, hugePteFlags } from './hugetlb.js';
+import { mapHuge, unmapHuge } from './map-frame.js';
+import type { MmuGather } from './mmu-gather.js';
+import { PG_ANON, PG_ANON_EXCLUSIVE, PG_REFERENCED } from './page-flags.js';
+import { PTE_ACCESSED, PTE_DIRTY, PTE_NONE, PTE_WRITE, pteFrame, ptePresent } from './pte.js';
+import { VM_SHARED, VM_WRITE, type Vma } from './vma.js';
+
+/** __unmap_hugepage_range: removes the entries of a part of a hugetlb mapping, in a range that the caller has announced. */
+export function unmapHugepageRange(vma: Vma, start: number, end: number, gather: MmuGather): void {
+  const { system, pageTable } = vma.mm;
+  const { frames } = system.memory;
+  forEachHugeEntry(vma, start, end, (block, entry) => {
+    gather.removeEntries(block, block + PTRS_PER_PTE);
+    if (!ptePresent(entry)) {
+      pageTable.setHuge(block, PTE_NONE);
+      return;
+    }
+    const folio = unmapHuge(vma, block, entry);
+    if ((entry & PTE_DIRTY) !== 0) system.markDirty(folio);
+    if ((entry & PTE_ACCESSED) !== 0) frames.set(folio, PG_REFERENCED);
+    gather.removePage(folio);
+  });
+}
+
+/**
+ * hugetlb_change_protection: gives the entries the rights of the mapping. Always announced, even if nothing is mapped.
+ * What a private mapping may write faults first; a shared one may write at once.
+ */
+export function* hugetlbChangeProtection(vma: Vma, start: number, end: number): Task {
+  const { notifiers, pageTable } = vma.mm;
+  const range = notifiers.invalidateRangeStart('PROTECTION_VMA', start, end);
+  if (range.holds > 0) yield range;
+  const writable = vma.has(VM_SHARED) && vma.has(VM_WRITE) ? PTE_WRITE : 0;
+  forEachHugeEntry(vma, start, end, (block, entry) => {
+    if (ptePresent(entry)) pageTable.setHuge(block, (entry & ~PTE_WRITE) | writable);
+  });
+  notifiers.archInvalidateSecondaryTlbs(start, end);
+  notifiers.invalidateRangeEnd(range);
+}
+
+/**
+ * copy_hugetlb_page_range: fork. A private mapping shares its folios read-only from now on, and says CLEAR of all of it;
+ * what a device has pinned stays the parent's, and the child gets a copy.
+ */
+export function* copyHugetlbPageRange(child: Vma, parent: Vma): Task {
+  const { notifiers, system, pageTable } = parent.mm;
+  const { memory } = system;
+  const { frames } = memory;
+  const range = parent.isCow ? notifiers.invalidateRangeStart('CLEAR', parent.start, parent.end) : null;
+  if (range !== null && range.holds > 0) yield range;
+  const entries: { block: number; entry: number }[] = [];
+  forEachHugeEntry(parent, parent.start, parent.end, (block, entry) => {
+    if (ptePresent(entry)) entries.push({ block, entry });
+  });
+  for (const { block, entry } of entries) {
+    const folio = pteFrame(entry);
+    const address = child.start + (block * PAGE_SIZE - parent.start);
+    if (frames.has(folio, PG_ANON) && frames.has(folio, PG_ANON_EXCLUSIVE)) {
+      if (frames.maybeDmaPinned(folio)) {
+        const copy = yield* allocHugetlbFolio(child);
+        if (copy < 0) break;
+        copyHugetlbFolio(child, folio, copy);
+        addNewAnonFolio(child, copy, address);
+        mapHuge(child, address, copy, hugePteFlags(child, true));
+        continue;
+      }
+      frames.clear(folio, PG_ANON_EXCLUSIVE);
+    }
+    const shared = parent.isCow ? entry & ~PTE_WRITE : entry;
+    if (shared !== entry) pageTable.setHuge(block, shared);
+    frames.get(folio);
+    mapHuge(child, address, folio, shared & (PTE_WRITE | PTE_DIRTY | PTE_ACCESSED));
+  }
+  if (range !== null) notifiers.invalidateRangeEnd(range);
+}
+
+/** move_hugetlb_page_tables: mremap moves the entries of [from, from + length) to `to`, and says CLEAR, not UNMAP. */
+export function* moveHugetlbPageTables(vma: Vma, from: number, to: number, length: number): Task {
+  const { notifiers, pageTable } = vma.mm;
+  const range = notifiers.invalidateRangeStart('CLEAR', from, from + length);
+  if (range.holds > 0) yield range;
+  forEachHugeEntry(vma, from, from + length, (block, entry) => {
+    pageTable.setHuge(block, PTE_NONE);
+    pageTable.setHuge(block + pageOf(to) - pageOf(from), entry);
+  });
+  notifiers.archInvalidateSecondaryTlbs(from, from + length);
+  notifiers.invalidateRangeEnd(range);
+}
+
+function forEachHugeEntry(vma: Vma, start: number, end: number, visit: (block: number, entry: number) => void): void {
+  const { pageTable } = vma.mm;
+  const to = pageOf(end);
+  const step = HPAGE_SIZE / PAGE_SIZE;
+  for (let block = pageTable.nextPopulated(pageOf(start), to); block < to;) {
+    const entry = pageTable.huge(block);
+    if (entry !== PTE_NONE) visit(block, entry);
+    block = pageTable.nextPopulated(block + step, to);
+  }
+}
