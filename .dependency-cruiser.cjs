@@ -33,10 +33,11 @@ const NEIGHBOURS = [
   ['^src/base/', '^src/engine/'],
   ['^src/lab/', '^src/check/'],
   ['^src/check/', '^src/lab/'],
-  ['^devices/contract/', '^devices/(nic|odp|pinned)/'],
-  ['^devices/nic/', '^devices/(odp|pinned)/'],
-  ['^devices/odp/', '^devices/(nic|pinned)/'],
-  ['^devices/pinned/', '^devices/(nic|odp)/'],
+  ['^devices/contract/', '^devices/(nic|odp|pinned|rxe)/'],
+  ['^devices/nic/', '^devices/(odp|pinned|rxe)/'],
+  ['^devices/odp/', '^devices/(nic|pinned|rxe)/'],
+  ['^devices/pinned/', '^devices/(nic|odp|rxe)/'],
+  ['^devices/rxe/', '^devices/(nic|odp|pinned)/'],
 ];
 
 const sideways = NEIGHBOURS.map(([from, to]) => ({
@@ -58,10 +59,14 @@ const FACES = [
   'devices/nic/wire',
   'devices/odp',
   'devices/pinned',
+  'devices/rxe',
   'src/lab/capture',
   'src/lab/replay',
   'src/lab/verdict',
   'src/lab/compare',
+  'src/lab/program',
+  'src/lab/conform',
+  'src/lab/fuzz',
   'src/check',
 ];
 

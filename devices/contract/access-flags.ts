@@ -5,6 +5,7 @@ export const IBV_ACCESS_REMOTE_READ = 1 << 2;
 export const IBV_ACCESS_REMOTE_ATOMIC = 1 << 3;
 export const IBV_ACCESS_MW_BIND = 1 << 4;
 export const IBV_ACCESS_ON_DEMAND = 1 << 6;
+export const IBV_ACCESS_HUGETLB = 1 << 7;
 export const IBV_ACCESS_FLUSH_GLOBAL = 1 << 8;
 export const IBV_ACCESS_FLUSH_PERSISTENT = 1 << 9;
 

@@ -6,6 +6,7 @@
 export { ERRNO, Errno, isErrno, type ErrnoCode } from './errno.js';
 export { IntervalTree, type TreeInterval } from './interval-tree.js';
 export { UNWRITTEN, PageContents, type LatentWrites } from './page-contents.js';
+export { ReferencedContents, WriteSources } from './referenced-contents.js';
 export { StampRuns } from './stamp-runs.js';
 export * from './page.js';
 export { SparseInt32 } from './sparse-int32.js';

@@ -133,6 +133,18 @@ export class PageContents {
     this.payOwed();
   }
 
+  /** pages_identical with the zero page: every byte of the page is 0. Without bytes: nobody wrote to it. */
+  isZero(page: number): boolean {
+    this.settle();
+    if (this.uniformStamp(page) === UNWRITTEN) return true;
+    if (!this.keepsBytes) return false;
+    const slab = this.slabs[page >>> LEAF_SHIFT];
+    if (slab === undefined) return true;
+    const at = slabOffset(page, 0);
+    for (let i = at; i < at + PAGE_SIZE; i++) if (slab[i] !== 0) return false;
+    return true;
+  }
+
   /** Copies [offset, offset + length) of a page of `from`, bytes and stamps. */
   copy(from: PageContents, fromPage: number, toPage: number, offset = 0, length = PAGE_SIZE): void {
     this.settle();

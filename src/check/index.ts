@@ -4,4 +4,5 @@
  * A rule looks at what happens, never at what a driver says. It knows no workload and no report.
  */
 export { AccessRules } from './rules/access-rules.js';
+export { MachineRules } from './rules/machine-rules.js';
 export { RuleViolation, type Contradiction, type RuleId } from './violation.js';

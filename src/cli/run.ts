@@ -2,10 +2,14 @@ import { Command, CommanderError } from 'commander';
 import { isErrno } from '../base/index.js';
 import { RuleViolation } from '../check/index.js';
 import { DeadlockError, SimulationError, TaskFailure, messageOf } from '../engine/index.js';
-import { CaptureError } from '../lab/index.js';
+import { CaptureError, ProgramError } from '../lab/index.js';
 import { DriverError } from '../../notifiers/index.js';
 import { compareCommand } from './compare-command.js';
+import { conformCommand } from './conform-command.js';
+import { fuzzCommand } from './fuzz-command.js';
 import type { Output } from './output.js';
+import { packCommand } from './pack-command.js';
+import { runCommand } from './run-command.js';
 import { UsageError } from './usage-error.js';
 
 /** The input or the command line cannot be used. */
@@ -33,10 +37,14 @@ export async function run(args: readonly string[], version: string, output: Outp
       },
     })
     .showHelpAfterError('(pinless --help says how it is used)');
-  const compare = compareCommand(output, (result) => {
+  const finish = (result: number): void => {
     status = result;
-  });
-  program.addCommand(compare.copyInheritedSettings(program));
+  };
+  for (const command of [compareCommand, runCommand, conformCommand, fuzzCommand, packCommand].map((make) =>
+    make(output, finish),
+  )) {
+    program.addCommand(command.copyInheritedSettings(program));
+  }
   try {
     await program.parseAsync(args, { from: 'user' });
     return status;
@@ -49,7 +57,7 @@ export async function run(args: readonly string[], version: string, output: Outp
 function report(error: unknown, output: Output): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
   const cause = error instanceof TaskFailure ? error.cause : error;
-  if (cause instanceof UsageError || cause instanceof CaptureError) {
+  if (cause instanceof UsageError || cause instanceof CaptureError || cause instanceof ProgramError) {
     output.err(`pinless: ${cause.message}\n`);
     return EXIT_USAGE;
   }

@@ -1,4 +1,5 @@
-import { PAGE_SIZE, PageContents } from '../base/index.js';
+import type { PageContents } from '../base/index.js';
+import { PAGE_SIZE } from '../base/index.js';
 import { Condition, SEC, type RandomStream, type Simulation, type Task } from '../engine/index.js';
 import type { DiskProfile } from './disk-profile.js';
 
@@ -48,21 +49,25 @@ export class BlockDevice {
   private queueHead = 0;
   private readonly arrived: Condition;
   private readonly sectorTime: number;
+  /** Sectors that are fetched from memory at one moment. */
+  private readonly sectorsAtOnce: number;
   private started = false;
   /** Power losses: a transfer or a completion from before the last one does not happen. */
   private losses = 0;
 
+  /** @param contents makes what its blocks hold */
   constructor(
     private readonly simulation: Simulation,
     readonly name: string,
     readonly profile: DiskProfile,
-    keepsBytes: boolean,
+    contents: () => PageContents,
     private readonly random: RandomStream,
   ) {
-    this.media = new PageContents(keepsBytes);
-    this.cache = new PageContents(keepsBytes);
+    this.media = contents();
+    this.cache = contents();
     this.arrived = new Condition(simulation, `a write to ${name}`);
     this.sectorTime = Math.max(1, Math.round((SECTOR_SIZE * SEC) / profile.bytesPerSecond));
+    this.sectorsAtOnce = (profile.atomicWrite ?? SECTOR_SIZE) / SECTOR_SIZE;
   }
 
   /** submit_bio for a write: `done` is called when the disk says that it has the block. */
@@ -82,8 +87,8 @@ export class BlockDevice {
       memory.copy(this.media, block, frame);
       const entry = this.cached.get(block);
       if (entry === undefined) continue;
-      forEachSector(entry.sectors, (offset) => {
-        memory.copy(this.cache, entry.slot, frame, offset, SECTOR_SIZE);
+      forEachSector(entry.sectors, (offset, length) => {
+        memory.copy(this.cache, entry.slot, frame, offset, length);
       });
     }
   }
@@ -121,8 +126,8 @@ export class BlockDevice {
   private persist(block: number, sectors: number): void {
     const entry = this.cached.get(block);
     if (entry === undefined) return;
-    forEachSector(entry.sectors & sectors, (offset) => {
-      this.media.copy(this.cache, entry.slot, block, offset, SECTOR_SIZE);
+    forEachSector(entry.sectors & sectors, (offset, length) => {
+      this.media.copy(this.cache, entry.slot, block, offset, length);
     });
     this.cached.delete(block);
     this.freeSlots.push(entry.slot);
@@ -136,11 +141,13 @@ export class BlockDevice {
         continue;
       }
       const { losses } = this;
-      for (let sector = 0; sector < SECTORS_PER_BLOCK && this.losses === losses; sector++) {
+      const { sectorsAtOnce } = this;
+      const bytes = sectorsAtOnce * SECTOR_SIZE;
+      for (let sector = 0; sector < SECTORS_PER_BLOCK && this.losses === losses; sector += sectorsAtOnce) {
         const entry = this.entryFor(write.block);
-        this.cache.copy(write.memory, write.frame, entry.slot, sector * SECTOR_SIZE, SECTOR_SIZE);
-        entry.sectors |= 1 << sector;
-        yield this.sectorTime;
+        this.cache.copy(write.memory, write.frame, entry.slot, sector * SECTOR_SIZE, bytes);
+        entry.sectors |= ((1 << sectorsAtOnce) - 1) << sector;
+        yield sectorsAtOnce * this.sectorTime;
       }
       if (this.losses !== losses) continue;
       this.blocksWritten++;
@@ -173,8 +180,13 @@ export class BlockDevice {
 
 const ALL_SECTORS = (1 << SECTORS_PER_BLOCK) - 1;
 
-function forEachSector(sectors: number, visit: (offset: number) => void): void {
+/** Visits the sectors of a set; all of them as one piece. */
+function forEachSector(sectors: number, visit: (offset: number, length: number) => void): void {
+  if (sectors === ALL_SECTORS) {
+    visit(0, PAGE_SIZE);
+    return;
+  }
   for (let sector = 0; sector < SECTORS_PER_BLOCK; sector++) {
-    if ((sectors & (1 << sector)) !== 0) visit(sector * SECTOR_SIZE);
+    if ((sectors & (1 << sector)) !== 0) visit(sector * SECTOR_SIZE, SECTOR_SIZE);
   }
 }

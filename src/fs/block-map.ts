@@ -6,6 +6,8 @@ export interface BlockRecord {
   readonly block: number;
   /** Checksum of what was written there; 0 if the file system keeps none. */
   readonly checksum: number;
+  /** Allocated ahead (fallocate): the block is the page's, but the page reads as zeros. */
+  readonly unwritten?: boolean;
 }
 
 /** The file begins with one extent, written before the run: blocks `first`, `first` + 1, …, nobody's write in any. */
@@ -25,7 +27,8 @@ type Changes = Map<number, BlockRecord | null>;
  * A change is pending, then part of a commit under way, then durable.
  */
 export class BlockMap {
-  private readonly durable = new Map<number, BlockRecord>();
+  /** Null where a page of the initial extent lost its block. */
+  private readonly durable: Changes = new Map();
   private pending: Changes = new Map();
   private committing: Changes = new Map();
   /** Pages of the initial extent that are still the file's: now, when the commit under way began, after power loss. */
@@ -49,6 +52,12 @@ export class BlockMap {
     const committing = this.committing.get(page);
     if (committing !== undefined) return committing ?? undefined;
     return this.settled(page, this.extentPages);
+  }
+
+  /** Where the data of a page are now; undefined if it reads as zeros. */
+  data(page: number): BlockRecord | undefined {
+    const record = this.record(page);
+    return record?.unwritten === true ? undefined : record;
   }
 
   /** The block of a page now, HOLE if it has none. */
@@ -76,6 +85,23 @@ export class BlockMap {
     }
   }
 
+  /** Pages [first, end) are a hole from now on. @param end finite */
+  punch(first: number, end: number): void {
+    for (let page = first; page < end; page++) {
+      if (this.record(page) !== undefined) this.set(page, null);
+    }
+  }
+
+  /** Pages [from, end) move by `by`, on into what they find there; where they were and are no more is a hole. */
+  shift(from: number, end: number, by: number): void {
+    const moved: (BlockRecord | undefined)[] = [];
+    for (let page = from; page < end; page++) moved.push(this.record(page));
+    this.punch(Math.min(from, from + by), end);
+    moved.forEach((record, i) => {
+      if (record !== undefined) this.set(from + by + i, record);
+    });
+  }
+
   /** A commit begins: what is pending now goes with it. */
   beginCommit(): void {
     this.committing = this.pending;
@@ -95,7 +121,7 @@ export class BlockMap {
     for (const [page, record] of this.committing) {
       const old = this.durableRecord(page);
       if (old !== undefined && old.block !== record?.block) freed.push(old.block);
-      if (record === null) this.durable.delete(page);
+      if (record === null && page >= this.extent.pages) this.durable.delete(page);
       else this.durable.set(page, record);
     }
     this.committing = new Map();
@@ -114,7 +140,7 @@ export class BlockMap {
 
   private settled(page: number, extentPages: number): BlockRecord | undefined {
     const record = this.durable.get(page);
-    if (record !== undefined) return record;
+    if (record !== undefined) return record ?? undefined;
     const { first, checksum } = this.extent;
     return page < extentPages ? { block: first + page, checksum } : undefined;
   }

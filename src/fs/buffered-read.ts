@@ -20,13 +20,14 @@ export function* readFromPageCache(inode: Inode, offset: number, target: Uint8Ar
   while (done < target.length && offset + done < inode.size) {
     const at = offset + done;
     const left = pageOf(offset + target.length - 1) - pageOf(at) + 1;
-    const frame = yield* getPage(inode, pageOf(at), left);
+    const frame = yield* inode.fs.pageForRead(inode, pageOf(at), left);
     if (frame < 0) break;
-    frames.set(frames.folioOf(frame), PG_REFERENCED);
+    if (frame > 0) frames.set(frames.folioOf(frame), PG_REFERENCED);
     // The file may have shrunk while the page came from the disk.
     const bytes = Math.min(PAGE_SIZE - (at % PAGE_SIZE), target.length - done, inode.size - at);
     if (bytes <= 0) break;
-    memory.contents.read(frame, at % PAGE_SIZE, target, done, bytes);
+    if (frame > 0) memory.contents.read(frame, at % PAGE_SIZE, target, done, bytes);
+    else target.fill(0, done, done + bytes);
     done += bytes;
   }
   inode.readahead.prevPage = pageOf(Math.max(0, offset + done - 1));
@@ -34,7 +35,7 @@ export function* readFromPageCache(inode: Inode, offset: number, target: Uint8Ar
 }
 
 /** filemap_get_pages: the frame of a page, valid; -1 if memory has run out. @param wanted pages to be read from here on */
-function* getPage(inode: Inode, index: number, wanted: number): Task<number> {
+export function* cachedPage(inode: Inode, index: number, wanted: number): Task<number> {
   const { memory } = inode.fs.system;
   const { frames } = memory;
   let frame = inode.mapping.pages.get(index);

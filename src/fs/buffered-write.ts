@@ -1,7 +1,7 @@
 import { Errno, PAGE_SIZE, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { PG_UPTODATE } from '../mm/index.js';
-import { MAX_FILE_SIZE, filemapGetFolio } from './filemap.js';
+import { MAX_FILE_SIZE } from './filemap.js';
 import type { Inode } from './inode.js';
 
 /** Bytes to write, or null to write an anonymous pattern: only which write it was is kept. */
@@ -21,6 +21,7 @@ export function* writeToPageCache(inode: Inode, offset: number, length: number, 
   if (data !== null && data.length < length) throw new Errno('EFAULT', `${what} out of ${String(data.length)}`);
   if (offset + length > MAX_FILE_SIZE) throw new Errno('EFBIG', what);
   if (length === 0) return 0;
+  yield inode.fs.writers;
   yield rwsem.exclusive;
   try {
     inode.fs.updateTime(inode);
@@ -32,7 +33,7 @@ export function* writeToPageCache(inode: Inode, offset: number, length: number, 
 }
 
 /** generic_perform_write, iomap_write_iter: folio by folio, each as large as what is left to be written allows. */
-function* performWrite(inode: Inode, offset: number, length: number, data: WriteData): Task<number> {
+export function* performWrite(inode: Inode, offset: number, length: number, data: WriteData): Task<number> {
   const { mapping, fs } = inode;
   const { memory } = fs.system;
   const chunk = PAGE_SIZE << (mapping.options.maxOrder ?? 0);
@@ -45,10 +46,19 @@ function* performWrite(inode: Inode, offset: number, length: number, data: Write
     const end = (memory.frames.index[folio] + memory.frames.pages(folio)) * PAGE_SIZE;
     const bytes = Math.min(wanted, end - at);
     if (mapping.options.stableWrites) yield* memory.waitForWriteback(folio);
-    fs.prepareWrite(inode, folio);
+    const range = { first: pageOf(at), end: Math.ceil((at + bytes) / PAGE_SIZE) };
+    const unsettled = fs.settle(inode, range);
+    if (unsettled !== null) {
+      memory.unlockFolio(folio);
+      memory.put(folio);
+      yield* unsettled;
+      continue;
+    }
+    fs.prepareWrite(inode, folio, range);
     copyIn(inode, at, bytes, data, done);
     memory.frames.set(folio, PG_UPTODATE);
-    fs.dirtyFolio(mapping, folio);
+    const from = at - memory.frames.index[folio] * PAGE_SIZE;
+    fs.dirtyPart(mapping, folio, from, from + bytes);
     mapping.size = Math.max(mapping.size, at + bytes);
     memory.unlockFolio(folio);
     memory.put(folio);
@@ -68,7 +78,7 @@ function* writeBegin(inode: Inode, at: number, length: number): Task<number> {
   const { memory } = inode.fs.system;
   const { frames } = memory;
   const index = pageOf(at);
-  const folio = yield* filemapGetFolio(inode, index, orderOf(length), false);
+  const folio = yield* inode.fs.folioForWrite(inode, index, orderOf(length));
   if (folio < 0 || frames.has(folio, PG_UPTODATE)) return folio;
   const start = frames.index[folio] * PAGE_SIZE;
   if (at <= start && at + length >= start + frames.pages(folio) * PAGE_SIZE) return folio;
@@ -87,12 +97,12 @@ function orderOf(length: number): number {
 /** copy_folio_from_iter_atomic. As of now: a device may have written to the pages while this task slept. */
 function copyIn(inode: Inode, offset: number, length: number, data: WriteData, from: number): void {
   const { memory } = inode.fs.system;
-  const stamp = memory.nextStamp();
   for (let done = 0; done < length;) {
     const at = offset + done;
     const within = at % PAGE_SIZE;
     const bytes = Math.min(PAGE_SIZE - within, length - done);
-    memory.contents.write(inode.mapping.pages.get(pageOf(at)), within, bytes, stamp, data, from + done);
+    const frame = inode.mapping.pages.get(pageOf(at));
+    memory.contents.write(frame, within, bytes, memory.nextStamp(), data, from + done);
     done += bytes;
   }
 }

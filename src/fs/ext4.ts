@@ -1,9 +1,11 @@
 import { PAGE_SIZE, pageOf } from '../base/index.js';
 import { SEC, type Task } from '../engine/index.js';
-import { PG_PRIVATE, type MmSystem } from '../mm/index.js';
+import { PG_DIRTY, PG_PRIVATE, type AddressSpace, type MmSystem } from '../mm/index.js';
 import type { BlockDevice } from './block-device.js';
 import { HOLE } from './block-map.js';
 import { InPlaceFileSystem } from './in-place.js';
+import { ext4Fallocate } from './ext4-fallocate.js';
+import type { FallocateMode } from './fallocate.js';
 import type { Inode } from './inode.js';
 import { pagecacheIsizeExtended, truncatePagecache, zeroTail } from './truncate.js';
 
@@ -18,20 +20,68 @@ const BLOCK_SIZE = 1024;
  * who asked nobody: ext4 says so, and drops the data.
  */
 export class Ext4 extends InPlaceFileSystem {
+  /** Per page of a large dirty folio, 1 if it has dirty buffers; of other dirty folios every page has. */
+  private readonly dirtyBuffers = new Map<number, Uint8Array>();
+
   constructor(system: MmSystem, device: BlockDevice) {
     super(system, device, {
       kind: 'ext4',
       stableWrites: false,
       commitInterval: 5 * SEC,
       syncsWholeFile: false,
+      sharesBlocks: false,
       maxOrder: 9,
-      readaheadPages: 32,
     });
   }
 
   /** create_empty_buffers. */
   prepareWrite(_inode: Inode, folio: number): void {
     this.system.memory.frames.set(folio, PG_PRIVATE);
+  }
+
+  /** block_dirty_folio: all buffers. */
+  override dirtyFolio(mapping: AddressSpace, folio: number): void {
+    this.dirtyBuffers.delete(folio);
+    super.dirtyFolio(mapping, folio);
+  }
+
+  /** block_commit_write: the buffers that were written. */
+  dirtyPart(mapping: AddressSpace, folio: number, from: number, to: number): void {
+    const { frames } = this.system.memory;
+    const wasDirty = frames.has(folio, PG_DIRTY);
+    if (frames.order(folio) === 0 || (wasDirty && !this.dirtyBuffers.has(folio))) {
+      this.dirtyFolio(mapping, folio);
+      return;
+    }
+    const buffers = (wasDirty ? this.dirtyBuffers.get(folio) : undefined) ?? new Uint8Array(frames.pages(folio));
+    this.dirtyBuffers.set(folio, buffers.fill(1, pageOf(from), Math.ceil(to / PAGE_SIZE)));
+    super.dirtyFolio(mapping, folio);
+  }
+
+  /** block_invalidate_folio: buffers that begin in the range are not dirty any more. */
+  invalidateFolio(_inode: Inode, folio: number, from: number, to: number): void {
+    const { frames } = this.system.memory;
+    if (frames.order(folio) === 0 || !frames.has(folio, PG_DIRTY)) return;
+    const buffers = this.dirtyBuffers.get(folio) ?? new Uint8Array(frames.pages(folio)).fill(1);
+    this.dirtyBuffers.set(folio, buffers.fill(0, Math.ceil(from / PAGE_SIZE), Math.floor(to / PAGE_SIZE)));
+  }
+
+  /** buffer_migrate_folio. */
+  migrateFolio(from: number, to: number): void {
+    const buffers = this.dirtyBuffers.get(from);
+    this.dirtyBuffers.delete(from);
+    if (buffers !== undefined) this.dirtyBuffers.set(to, buffers);
+  }
+
+  /** try_to_free_buffers: a folio none of whose buffers is dirty is clean, whatever its flag says. */
+  override releaseFolio(mapping: AddressSpace, folio: number): boolean {
+    const { frames } = this.system.memory;
+    if (this.dirtyBuffers.get(folio)?.includes(1) === false) {
+      this.dirtyBuffers.delete(folio);
+      frames.clear(folio, PG_DIRTY);
+      mapping.pages.clearMark(frames.index[folio], 'dirty');
+    }
+    return super.releaseFolio(mapping, folio);
   }
 
   /** mpage_prepare_extent_to_map: looks for buffers before anything else, so the mappings are not even cleaned. */
@@ -54,6 +104,10 @@ export class Ext4 extends InPlaceFileSystem {
     if (size > before) return;
     yield* this.truncatePage(inode, size);
     this.truncateBlocks(inode, size);
+  }
+
+  *fallocate(inode: Inode, mode: FallocateMode, offset: number, length: number): Task {
+    yield* ext4Fallocate(inode, mode, offset, length, BLOCK_SIZE);
   }
 
   /** ext4_write_checks and ext4_da_write_end. */

@@ -1,5 +1,5 @@
 import { PAGE_SIZE, pageOf } from '../base/index.js';
-import { HotStream, MS, type Task } from '../engine/index.js';
+import { Gate, HotStream, MS, type Task } from '../engine/index.js';
 import {
   PG_DIRTY,
   PG_PRIVATE,
@@ -7,14 +7,25 @@ import {
   forgetPageCache,
   type AddressSpace,
   type AddressSpaceOperations,
+  type AddressSpaceOptions,
   type MmSystem,
   type RmapCost,
+  type VmOperations,
 } from '../mm/index.js';
 import type { BlockDevice, BlockRead } from './block-device.js';
 import { BlockMap, type BlockRecord } from './block-map.js';
+import type { FileSystemTraits } from './file-system-traits.js';
 import { Inode } from './inode.js';
 import { Journal } from './journal.js';
-import type { WritebackCost } from './writeback.js';
+import { BlockAllocator } from './block-allocator.js';
+import { cachedPage } from './buffered-read.js';
+import { iomapDioRead } from './direct-io.js';
+import { filemapGetFolio } from './filemap.js';
+import type { FallocateMode } from './fallocate.js';
+import { forceReadahead } from './readahead.js';
+import { flushSource } from './reflink.js';
+import { FileVmOperations } from './vm-operations.js';
+import type { PageRange, WritebackCost } from './writeback.js';
 
 /** A file system noticed that something was done behind its back. Linux prints a warning or fails the I/O. */
 export interface FsComplaint {
@@ -28,21 +39,8 @@ export interface FsComplaint {
 /** ns of a tick of the kernel's clock (CONFIG_HZ=250): timestamps of files are no finer. */
 const CLOCK_TICK = 4 * MS;
 
-/** What is the same for all files of a file system model. */
-export interface FileSystemTraits {
-  /** The model's name: ext4, btrfs. */
-  readonly kind: string;
-  /** Pages must not change while they are written (AS_STABLE_WRITES). */
-  readonly stableWrites: boolean;
-  /** ns from a change of metadata to the commit that nobody asked for. */
-  readonly commitInterval: number;
-  /** fsync and msync of a range write the whole file. */
-  readonly syncsWholeFile: boolean;
-  /** The largest folio of the page cache (mapping_max_folio_order). */
-  readonly maxOrder: number;
-  /** Pages of the largest readahead window (ra_pages). */
-  readonly readaheadPages: number;
-}
+/** 128 KiB. */
+const VM_READAHEAD_PAGES = 32;
 
 /**
  * A mounted file system: its files, its journal, and what it does at each step of writeback.
@@ -54,13 +52,14 @@ export abstract class FileSystem implements AddressSpaceOperations {
   readonly complaints$ = new HotStream<FsComplaint>();
   /** Pages whose write to the disk has completed; they are durable after the next flush and commit. */
   readonly pageWritten$ = new HotStream<{ readonly inode: Inode; readonly page: number }>();
+  /** s_writers: closed while the file system is frozen. */
+  readonly writers: Gate;
   /** Complaints so far. */
   complaints = 0;
   readonly inodes: Inode[] = [];
 
   private readonly byMapping = new Map<AddressSpace, Inode>();
-  private nextBlock = 1;
-  private readonly freeBlocks: number[] = [];
+  private readonly blocks = new BlockAllocator();
   protected readonly journal: Journal;
 
   constructor(
@@ -68,13 +67,70 @@ export abstract class FileSystem implements AddressSpaceOperations {
     readonly device: BlockDevice,
     readonly traits: FileSystemTraits,
   ) {
+    this.writers = new Gate(system.simulation, `the frozen ${traits.kind}`, true);
     this.journal = new Journal(this, (block) => {
-      this.freeBlocks.push(block);
+      this.blocks.free(block);
     });
   }
 
-  /** Called under the folio lock before a page may become writable: reserves what its writeback will need. */
-  abstract prepareWrite(inode: Inode, folio: number): void;
+  /** Pages of the largest readahead window (ra_pages, from blk_apply_bdi_limits). */
+  get readaheadPages(): number {
+    return Math.max(VM_READAHEAD_PAGES, Math.floor((2 * (this.device.profile.optimalIo ?? 0)) / PAGE_SIZE));
+  }
+
+  /**
+   * Called under the folio lock before pages of it may become writable: reserves what their writeback will need.
+   * @param range pages of the file, within the folio
+   */
+  abstract prepareWrite(inode: Inode, folio: number, range: PageRange): void;
+
+  /** fallocate(2), all of it; the caller holds i_rwsem and the invalidate_lock exclusively. @throws Errno */
+  abstract fallocate(inode: Inode, mode: FallocateMode, offset: number, length: number): Task;
+
+  /** O_DIRECT write(2) of whole pages from frames of memory; the caller holds i_rwsem exclusively. @returns bytes written */
+  abstract directWrite(inode: Inode, offset: number, frames: ArrayLike<number>): Task<number>;
+
+  /** O_DIRECT read(2) of whole pages into frames of memory. @returns bytes read */
+  *directRead(inode: Inode, offset: number, frames: ArrayLike<number>): Task<number> {
+    return yield* iomapDioRead(inode, offset, frames);
+  }
+
+  /** The frame that read(2) finds a page in, valid: 0 for zeros that have none, -1 if memory has run out. @throws Errno EIO */
+  *pageForRead(inode: Inode, index: number, wanted: number): Task<number> {
+    return yield* cachedPage(inode, index, wanted);
+  }
+
+  /** The folio that write(2) puts a page into: locked and referenced, of 2^`order` pages at most; -1 without memory. */
+  *folioForWrite(inode: Inode, index: number, order: number): Task<number> {
+    return yield* filemapGetFolio(inode, index, order, false);
+  }
+
+  /** Reads pages [first, end) ahead. */
+  *willNeed(inode: Inode, first: number, end: number): Task {
+    yield* forceReadahead(inode, first, end);
+  }
+
+  /** What mappings of a file do about faults. */
+  vmOperations(inode: Inode): VmOperations {
+    return new FileVmOperations(inode);
+  }
+
+  /** Before another file may share the blocks of this one: its dirty pages go to the disk. */
+  *flushForRemap(source: Inode): Task {
+    yield* flushSource(source);
+  }
+
+  /**
+   * What has to be waited for before pages of the file may be written to, with no folio of it locked; null if nothing.
+   * Asked under the folio lock.
+   */
+  abstract settle(inode: Inode, range: PageRange): Task | null;
+
+  /** As dirtyFolio, by a write to bytes [from, to) of the locked folio. */
+  abstract dirtyPart(mapping: AddressSpace, folio: number, from: number, to: number): void;
+
+  /** invalidate_folio: bytes [from, to) of a locked folio, not all of it, are no longer the file's. */
+  abstract invalidateFolio(inode: Inode, folio: number, from: number, to: number): void;
 
   /** Asked at W1 about a dirty folio: false if it has to be dropped, as if it were clean. */
   abstract acceptsDirty(inode: Inode, folio: number): boolean;
@@ -100,16 +156,20 @@ export abstract class FileSystem implements AddressSpaceOperations {
    * @param content `written`: it has blocks on the disk; `hole`: it has none
    */
   createFile(name: string, size: number, content: 'written' | 'hole'): Inode {
-    const { stableWrites, maxOrder } = this.traits;
-    const mapping = this.system.newAddressSpace(name, this, { stableWrites, canWriteback: true, maxOrder });
+    const mapping = this.system.newAddressSpace(name, this, this.addressSpaceOptions());
     mapping.size = size;
     const pages = content === 'written' ? mapping.sizeInPages : 0;
-    const extent = { first: this.nextBlock, pages, checksum: this.blankChecksum() };
-    this.nextBlock += pages;
+    const extent = { first: this.blocks.allocate(pages), pages, checksum: this.blankChecksum() };
     const inode = new Inode(this, this.inodes.length + 1, name, mapping, new BlockMap(extent));
     this.inodes.push(inode);
     this.byMapping.set(mapping, inode);
     return inode;
+  }
+
+  /** What its files are to mm/. */
+  protected addressSpaceOptions(): AddressSpaceOptions {
+    const { stableWrites, maxOrder } = this.traits;
+    return { stableWrites, canWriteback: true, maxOrder };
   }
 
   inodeOf(mapping: AddressSpace): Inode {
@@ -139,11 +199,6 @@ export abstract class FileSystem implements AddressSpaceOperations {
     return true;
   }
 
-  /** invalidate_folio: bytes [from, to) of a locked folio, not all of it, are no longer the file's. */
-  invalidateFolio(_inode: Inode, _folio: number, _from: number, _to: number): void {
-    // Nothing that most file systems keep is finer than a folio.
-  }
-
   /** Told of every inode that becomes dirty: the flusher's cue. */
   onInodeDirty: (inode: Inode) => void = () => undefined;
 
@@ -156,7 +211,7 @@ export abstract class FileSystem implements AddressSpaceOperations {
     const reads: BlockRead[] = [];
     for (const folio of folios) {
       for (let i = 0; i < frames.pages(folio); i++) {
-        const record = inode.blocks.record(frames.index[folio] + i);
+        const record = inode.blocks.data(frames.index[folio] + i);
         if (record === undefined) contents.clear(folio + i);
         else reads.push({ frame: folio + i, block: record.block });
       }
@@ -172,7 +227,7 @@ export abstract class FileSystem implements AddressSpaceOperations {
     const { frames, contents } = this.system.memory;
     for (let i = 0; i < frames.pages(folio); i++) {
       const page = frames.index[folio] + i;
-      const checksum = inode.blocks.record(page)?.checksum ?? 0;
+      const checksum = inode.blocks.data(page)?.checksum ?? 0;
       if (checksum === 0 || contents.checksum(folio + i) === checksum) continue;
       this.complain(inode, page, `csum failed ino ${String(inode.ino)} off ${String(page * PAGE_SIZE)}`);
       return false;
@@ -192,6 +247,11 @@ export abstract class FileSystem implements AddressSpaceOperations {
   /** True if a power loss would undo a change of the file's metadata: of any, or of what its data need. */
   mustCommit(inode: Inode, datasync = false): boolean {
     return this.journal.isPending(datasync ? inode.datasyncTid : inode.syncTid);
+  }
+
+  /** Empties the disk's cache. */
+  *flush(): Task {
+    yield* this.device.flush();
   }
 
   /** Makes metadata durable, with the data that it refers to. @param tid only if that transaction has not been yet */
@@ -219,14 +279,29 @@ export abstract class FileSystem implements AddressSpaceOperations {
     return checksum === 0 || this.device.media.checksum(block) === checksum;
   }
 
-  protected allocateBlock(): number {
-    return this.freeBlocks.pop() ?? this.nextBlock++;
+  /** One more place of one or several files refers to a block: whoever writes there then takes another one. */
+  shareBlock(block: number): void {
+    this.blocks.share(block);
+  }
+
+  protected isShared(block: number): boolean {
+    return this.blocks.isShared(block);
+  }
+
+  /** A block that is nobody's yet. */
+  allocateBlock(): number {
+    return this.blocks.allocate();
   }
 
   /** i_size and i_disksize change together, as they do in a truncation. */
-  protected setSize(inode: Inode, size: number): void {
+  setSize(inode: Inode, size: number): void {
     inode.mapping.size = size;
     inode.diskSize = size;
+    this.journal.changed(inode, 'data');
+  }
+
+  /** The blocks of a file changed. */
+  metadataChanged(inode: Inode): void {
     this.journal.changed(inode, 'data');
   }
 
@@ -234,7 +309,7 @@ export abstract class FileSystem implements AddressSpaceOperations {
    * A write of a page has completed: metadata may refer to it from now on.
    * @param end how far the data reach into the file, in bytes: i_disksize follows
    */
-  protected pageWritten(inode: Inode, page: number, record: BlockRecord, end: number): void {
+  pageWritten(inode: Inode, page: number, record: BlockRecord, end: number): void {
     const old = inode.blocks.record(page);
     const moved = old?.block !== record.block || old.checksum !== record.checksum;
     const grown = Math.min(end, inode.size) > inode.diskSize;

@@ -1,5 +1,7 @@
 import { PAGE_SIZE } from '../base/index.js';
 import type { Task } from '../engine/index.js';
+import { HOLE } from './block-map.js';
+import { iomapDioWrite } from './direct-io.js';
 import { FileSystem } from './file-system.js';
 import type { Inode } from './inode.js';
 import { endWriteback, startWriteback, zeroBehindEnd, type WritebackCost } from './writeback.js';
@@ -11,7 +13,7 @@ export abstract class InPlaceFileSystem extends FileSystem {
     const first = memory.frames.index[folio];
     const blocks: number[] = [];
     for (let pages = zeroBehindEnd(inode, folio); blocks.length < pages;) {
-      blocks.push(inode.blocks.record(first + blocks.length)?.block ?? this.allocateBlock());
+      blocks.push(this.blockToWrite(inode, first + blocks.length));
     }
     cost.folios++;
     startWriteback(inode, folio);
@@ -25,6 +27,20 @@ export abstract class InPlaceFileSystem extends FileSystem {
         if (--left === 0) endWriteback(inode, folio);
       });
     });
+  }
+
+  settle(): null {
+    return null;
+  }
+
+  *directWrite(inode: Inode, offset: number, frames: ArrayLike<number>): Task<number> {
+    return yield* iomapDioWrite(inode, offset, frames, (page) => this.blockToWrite(inode, page));
+  }
+
+  /** The page's own block; another one if it has none, or if that is some other page's too. */
+  private blockToWrite(inode: Inode, page: number): number {
+    const block = inode.blocks.block(page);
+    return block === HOLE || this.isShared(block) ? this.allocateBlock() : block;
   }
 
   protected blankChecksum(): number {

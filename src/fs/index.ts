@@ -6,15 +6,23 @@
  */
 export { BlockDevice, SECTOR_SIZE } from './block-device.js';
 export { HOLE } from './block-map.js';
-export { Btrfs } from './btrfs.js';
+export { Btrfs } from './btrfs/index.js';
 export { readFromPageCache } from './buffered-read.js';
 export { writeToPageCache, type WriteData } from './buffered-write.js';
-export { CLOUD_SSD, DISK_PROFILES, HDD, NVME, type DiskProfile } from './disk-profile.js';
+export { CLOUD_SSD, DISK_PROFILES, HDD, NVME, RECORDED, type DiskProfile } from './disk-profile.js';
 export { Ext4 } from './ext4.js';
 export { FileSystem, type FsComplaint } from './file-system.js';
 export { Flusher, LINUX_WRITEBACK_TIMERS, type WritebackTimers } from './flusher.js';
 export { Inode } from './inode.js';
 export { fsync, type FsyncCost } from './sync.js';
+export { Shmem, Tmpfs } from './tmpfs/index.js';
 export { truncate } from './truncate.js';
 export { type PageRange, type WritebackCost } from './writeback.js';
 export { Xfs } from './xfs.js';
+export { allocateBuffer, directIoWithMemory, directRead, directWrite, freeBuffer } from './direct-io.js';
+export { fallocate, type FallocateMode } from './fallocate.js';
+export { freezeSuper, thawSuper } from './freeze.js';
+export { invalidateMappingPages } from './invalidate.js';
+export { reflink } from './reflink.js';
+export { syncFilesystem, writebackFilesystem } from './sync-filesystem.js';
+export { fadviseDontneed, syncFileRange, type SyncFileRangeFlag } from './sync-range.js';

@@ -1,9 +1,9 @@
-import { RwLock } from '../engine/index.js';
+import { RwLock, type Task } from '../engine/index.js';
 import type { AddressSpace, MappedFile, VmOperations } from '../mm/index.js';
 import type { BlockMap } from './block-map.js';
 import type { FileSystem } from './file-system.js';
 import { ReadaheadState } from './readahead.js';
-import { FileVmOperations } from './vm-operations.js';
+import { fallocate } from './fallocate.js';
 
 /** A file: Linux's struct inode with its address space. */
 export class Inode implements MappedFile {
@@ -32,15 +32,23 @@ export class Inode implements MappedFile {
     readonly mapping: AddressSpace,
     readonly blocks: BlockMap,
   ) {
-    this.vmOps = new FileVmOperations(this);
-    this.readahead = new ReadaheadState(fs.traits.readaheadPages);
+    this.vmOps = fs.vmOperations(this);
+    this.readahead = new ReadaheadState(fs.readaheadPages);
     this.rwsem = new RwLock(fs.system.simulation, `i_rwsem of ${name}`);
     this.diskSize = mapping.size;
     this.durableSize = mapping.size;
   }
 
+  willNeed(first: number, end: number): Task {
+    return this.fs.willNeed(this, first, end);
+  }
+
   /** i_size in bytes. */
   get size(): number {
     return this.mapping.size;
+  }
+
+  *punchHole(offset: number, length: number): Task {
+    yield* fallocate(this, 'punch', offset, length);
   }
 }

@@ -6,6 +6,9 @@ import type { Inode } from './inode.js';
 /** Misses of a mapping beyond its hits after which nothing is read ahead for it (MMAP_LOTSAMISS). */
 const MMAP_LOTSAMISS = 100;
 
+/** Pages of the largest I/O of the disk (io_pages, from max_sectors_kb = 1280). */
+const IO_PAGES = 320;
+
 /** The order of a huge page. */
 const HPAGE_ORDER = 9;
 
@@ -74,6 +77,11 @@ export function* asyncReadahead(inode: Inode, folio: number, index: number, want
   if (aligned > ra.start) ra.size -= end - aligned;
   ra.asyncSize = ra.size;
   yield* readWindow(inode, ra.start);
+}
+
+/** force_page_cache_ra: reads pages [first, end), whatever was read before, one largest I/O at most. */
+export function* forceReadahead(inode: Inode, first: number, end: number): Task {
+  yield* readPages(inode, first, Math.min(end - first, Math.max(IO_PAGES, inode.readahead.pages)), 0, first);
 }
 
 /** do_sync_mmap_readahead: a fault found nothing cached. @returns whether anything was read: the fault may come again */

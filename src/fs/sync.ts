@@ -27,7 +27,7 @@ export function* fsync(inode: Inode, range: PageRange = WHOLE_FILE, datasync = f
   yield* writeInode(inode, 'sync', cost, synced);
   yield* waitForWriteback(inode, synced);
   if (fs.mustCommit(inode, datasync)) yield* fs.commit(cost, datasync ? inode.datasyncTid : inode.syncTid);
-  else yield* fs.device.flush();
+  else yield* fs.flush();
   cost.ns = simulation.now - began;
   if (simulation.trace.on) simulation.trace.emit({ kind: 'fsync_end', file: inode.name, folios: cost.folios });
   return cost;

@@ -6,11 +6,13 @@ import {
   folioMkclean,
   removeFromPageCache,
   splitCachedFolio,
+  tryToUnmap,
   unmapMappingRange,
 } from '../mm/index.js';
-import { HOLE } from './block-map.js';
-import { MAX_FILE_SIZE, lockCachedFolio } from './filemap.js';
+
+import { MAX_FILE_SIZE } from './filemap.js';
 import type { Inode } from './inode.js';
+import { zeroRange } from './zero-range.js';
 
 /**
  * ftruncate(2). What happens to pages and blocks is the file system's `resize`; neither faults that bring pages in nor
@@ -21,6 +23,7 @@ import type { Inode } from './inode.js';
 export function* truncate(inode: Inode, size: number): Task {
   const { mapping, rwsem } = inode;
   if (size > MAX_FILE_SIZE) throw new Errno('EFBIG', `ftruncate of ${inode.name} to ${String(size)} bytes`);
+  yield inode.fs.writers;
   yield rwsem.exclusive;
   yield mapping.invalidateLock.exclusive;
   try {
@@ -46,47 +49,131 @@ export function* truncatePagecache(inode: Inode): Task {
 }
 
 /**
- * truncate_inode_pages_range: waits for writeback, then the file forgets each folio of bytes [start, end), pinned or not.
- * A folio of which only a part lies there is split, and keeps the rest.
+ * truncate_inode_pages_range: the file forgets bytes [start, end): first what holds nothing else, then the folios that the
+ * edges cut, which are split if they can be, then what came of that. It waits for writeback. Pins do not matter.
  */
 export function* truncateInodePages(inode: Inode, start: number, end = Infinity): Task {
+  const { frames } = inode.fs.system.memory;
+  let first = Math.ceil(start / PAGE_SIZE);
+  let last = Math.floor(end / PAGE_SIZE);
+  yield* dropFolios(inode, first, last);
+  const head = yield* lockFolioAt(inode, pageOf(start));
+  let same = pageOf(start) === pageOf(end - 1);
+  if (head >= 0) {
+    const next = frames.index[head] + frames.pages(head);
+    same = end <= next * PAGE_SIZE;
+    const index = frames.index[head];
+    if (!(yield* truncatePartialFolio(inode, head, start, end))) {
+      first = next;
+      if (same) last = index;
+    }
+    unlockAndPut(inode, head);
+  }
+  const tail = same || end === Infinity ? -1 : yield* lockFolioAt(inode, pageOf(end - 1));
+  if (tail >= 0) {
+    const index = frames.index[tail];
+    if (!(yield* truncatePartialFolio(inode, tail, start, end))) last = index;
+    unlockAndPut(inode, tail);
+  }
+  yield* dropFolios(inode, first, last);
+}
+
+/** Drops the folios that lie in pages [first, last) as a whole. */
+function* dropFolios(inode: Inode, first: number, last: number): Task {
   const { mapping, fs } = inode;
   const { memory } = fs.system;
-  const last = Math.ceil(end / PAGE_SIZE);
-  for (let index = mapping.pages.next(pageOf(start), last); index >= 0;) {
-    const folio = memory.frames.folioOf(mapping.pages.get(index));
-    memory.frames.get(folio);
-    yield* memory.lockFolio(folio);
-    yield* memory.waitForWriteback(folio);
-    if (fs.system.mappingOf(folio) === mapping) yield* truncatePartialFolio(inode, folio, start, end);
-    memory.unlockFolio(folio);
-    memory.put(folio);
-    index = mapping.pages.next(index + 1, last);
+  const { frames } = memory;
+  for (let index = mapping.pages.next(first, last); index >= 0; index = mapping.pages.next(index + 1, last)) {
+    const folio = yield* lockFolioAt(inode, index);
+    if (folio < 0) continue;
+    if (frames.index[folio] >= first && frames.index[folio] + frames.pages(folio) <= last) {
+      yield* memory.waitForWriteback(folio);
+      yield* truncateInodeFolio(inode, folio);
+    }
+    unlockAndPut(inode, folio);
   }
 }
 
-/** truncate_inode_partial_folio: zeroes what goes, drops what can be dropped of the locked folio. */
-function* truncatePartialFolio(inode: Inode, folio: number, start: number, end: number): Task {
+/** The folio that holds a page, locked and referenced; -1 if none does. */
+export function* lockFolioAt(inode: Inode, index: number): Task<number> {
   const { mapping, fs } = inode;
-  const { system } = fs;
+  const { memory } = fs.system;
+  for (;;) {
+    const frame = mapping.pages.get(index);
+    if (frame === 0) return -1;
+    const folio = memory.frames.folioOf(frame);
+    memory.frames.get(folio);
+    yield* memory.lockFolio(folio);
+    if (mapping.pages.get(index) === frame && memory.frames.folioOf(frame) === folio) return folio;
+    unlockAndPut(inode, folio);
+  }
+}
+
+function unlockAndPut(inode: Inode, folio: number): void {
+  const { memory } = inode.fs.system;
+  memory.unlockFolio(folio);
+  memory.put(folio);
+}
+
+/** truncate_inode_folio: who mapped it meanwhile loses it again. */
+function* truncateInodeFolio(inode: Inode, folio: number): Task {
+  const { mapping, fs } = inode;
+  const { frames } = fs.system.memory;
+  const index = frames.index[folio];
+  if (frames.folioMapcount(folio) > 0) {
+    yield* unmapMappingRange(mapping, index, index + frames.pages(folio), false);
+  }
+  removeFromPageCache(fs.system, mapping, folio);
+}
+
+/**
+ * truncate_inode_partial_folio: bytes [start, end) of the locked folio become zeros. A large folio is split there, so that
+ * what lies inside can be dropped.
+ *
+ * @returns false if it stays as it is: it is dirty, and its file system cannot split it
+ */
+function* truncatePartialFolio(inode: Inode, folio: number, start: number, end: number): Task<boolean> {
+  const { system } = inode.fs;
   const { frames } = system.memory;
   const size = frames.pages(folio) * PAGE_SIZE;
   const position = frames.index[folio] * PAGE_SIZE;
   const from = Math.max(0, start - position);
   const to = Math.min(size, end - position);
-  if (to - from === size) {
-    removeFromPageCache(system, mapping, folio);
-    return;
+  yield* system.memory.waitForWriteback(folio);
+  if (from === 0 && to === size) {
+    yield* truncateInodeFolio(inode, folio);
+    return true;
   }
+  if (to <= from) return true;
   zeroPart(inode, folio, from, to);
-  fs.invalidateFolio(inode, folio, from, to);
-  if (size === PAGE_SIZE) return;
-  if (!(yield* splitCachedFolio(system, folio, pageOf(from)))) {
-    if (frames.has(folio, PG_DIRTY)) return;
-    yield* unmapMappingRange(mapping, position / PAGE_SIZE, (position + size) / PAGE_SIZE, true);
-    removeFromPageCache(system, mapping, folio);
-    return;
+  inode.fs.invalidateFolio(inode, folio, from, to);
+  if (size === PAGE_SIZE) return true;
+  if (yield* splitOrUnmap(inode, folio, pageOf(from))) {
+    if (to < size) yield* splitAtEnd(inode, folio + pageOf(to));
+    return true;
   }
+  if (frames.has(folio, PG_DIRTY)) return false;
+  yield* truncateInodeFolio(inode, folio);
+  return true;
+}
+
+/** try_folio_split_or_unmap: what cannot be split must at least not stay mapped beyond the end of the file. */
+function* splitOrUnmap(inode: Inode, folio: number, at: number): Task<boolean> {
+  const { system } = inode.fs;
+  if (yield* splitCachedFolio(system, folio, at)) return true;
+  yield* tryToUnmap(system, folio);
+  return false;
+}
+
+/** Splits the large folio that has `frame` there, if nobody has it locked. */
+function* splitAtEnd(inode: Inode, frame: number): Task {
+  const { mapping, fs } = inode;
+  const { memory } = fs.system;
+  const folio = memory.frames.folioOf(frame);
+  if (memory.frames.order(folio) === 0 || !memory.tryLockFolio(folio)) return;
+  memory.frames.get(folio);
+  if (fs.system.mappingOf(folio) === mapping) yield* splitOrUnmap(inode, folio, frame - folio);
+  unlockAndPut(inode, folio);
 }
 
 /** folio_zero_range. */
@@ -101,29 +188,11 @@ function zeroPart(inode: Inode, folio: number, from: number, to: number): void {
 }
 
 /**
- * ext4_block_truncate_page, btrfs_truncate_block: the rest of the page behind an end of the file, at `size`, becomes zeros
- * on the disk too: the page is read if it has to be, and dirtied. Of a hole there is nothing to be zeroed.
- *
- * @returns whether anything was
+ * ext4_block_truncate_page: the rest of the page behind an end of the file, at `size`, becomes zeros on the disk too.
+ * @returns whether there was anything to be zeroed
  */
 export function* zeroTail(inode: Inode, size: number): Task<boolean> {
-  const { mapping, fs } = inode;
-  const { memory } = fs.system;
-  const within = size % PAGE_SIZE;
-  const page = pageOf(size);
-  if (within === 0 || (mapping.pages.get(page) === 0 && inode.blocks.block(page) === HOLE)) return false;
-  const folio = yield* lockCachedFolio(inode, page);
-  if (folio < 0) throw new Errno('ENOMEM', `the last page of ${inode.name} cannot be zeroed`);
-  yield* memory.waitForWriteback(folio);
-  memory.contents.clear(mapping.pages.get(page), within, PAGE_SIZE - within);
-  const kept = inode.blocks.block(page) !== HOLE || memory.frames.has(folio, PG_DIRTY);
-  if (kept) {
-    fs.prepareWrite(inode, folio);
-    fs.dirtyFolio(mapping, folio);
-  }
-  memory.unlockFolio(folio);
-  memory.put(folio);
-  return kept;
+  return yield* zeroRange(inode, size, Math.ceil(size / PAGE_SIZE) * PAGE_SIZE);
 }
 
 /**
@@ -131,18 +200,17 @@ export function* zeroTail(inode: Inode, size: number): Task<boolean> {
  * that have no place on the disk. The next write to it must come through page_mkwrite, which finds them one.
  */
 export function* pagecacheIsizeExtended(inode: Inode, from: number, to: number, blockSize: number): Task {
-  const { mapping, fs } = inode;
-  const { memory } = fs.system;
   const firstNew = Math.ceil(from / blockSize) * blockSize;
-  const frame = mapping.pages.get(pageOf(from));
-  if (blockSize >= PAGE_SIZE || to <= firstNew || firstNew % PAGE_SIZE === 0 || frame === 0) return;
-  const folio = memory.frames.folioOf(frame);
-  memory.frames.get(folio);
-  yield* memory.lockFolio(folio);
-  if (fs.system.mappingOf(folio) === mapping) {
-    const cleaned = yield* folioMkclean(fs.system, folio, { deviceWaitNs: 0 });
-    if (cleaned > 0) fs.system.markDirty(folio);
-  }
-  memory.unlockFolio(folio);
-  memory.put(folio);
+  if (blockSize >= PAGE_SIZE || to <= firstNew || firstNew % PAGE_SIZE === 0) return;
+  yield* mkcleanPage(inode, pageOf(from));
+}
+
+/** The next write to a page must come through page_mkwrite: its folio is made clean wherever it is mapped. */
+export function* mkcleanPage(inode: Inode, page: number): Task {
+  const { system } = inode.fs;
+  const folio = yield* lockFolioAt(inode, page);
+  if (folio < 0) return;
+  const cleaned = yield* folioMkclean(system, folio, { deviceWaitNs: 0 });
+  if (cleaned > 0) system.markDirty(folio);
+  unlockAndPut(inode, folio);
 }

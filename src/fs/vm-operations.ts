@@ -67,17 +67,29 @@ export class FileVmOperations implements VmOperations {
     const { mapping, fs } = this.inode;
     const { memory } = fs.system;
     const folio = memory.frames.folioOf(fault.frame);
+    if (!fs.writers.isOpen) yield fs.writers;
     fs.updateTime(this.inode);
-    // A truncation holds the lock from before it changes the size until the pages are gone.
-    yield mapping.invalidateLock.shared;
-    yield* memory.lockFolio(folio);
-    if (fs.system.mappingOf(folio) !== mapping) {
+    for (;;) {
+      // A truncation holds the lock from before it changes the size until the pages are gone.
+      yield mapping.invalidateLock.shared;
+      yield* memory.lockFolio(folio);
+      if (fs.system.mappingOf(folio) !== mapping) {
+        memory.unlockFolio(folio);
+        mapping.invalidateLock.releaseShared();
+        return 'retry';
+      }
+      if (mapping.options.stableWrites) yield* memory.waitForWriteback(folio);
+      const first = memory.frames.index[folio];
+      const range = { first, end: Math.min(first + memory.frames.pages(folio), mapping.sizeInPages) };
+      const unsettled = fs.settle(this.inode, range);
+      if (unsettled === null) {
+        fs.prepareWrite(this.inode, folio, range);
+        break;
+      }
       memory.unlockFolio(folio);
       mapping.invalidateLock.releaseShared();
-      return 'retry';
+      yield* unsettled;
     }
-    if (mapping.options.stableWrites) yield* memory.waitForWriteback(folio);
-    fs.prepareWrite(this.inode, folio);
     fs.dirtyFolio(mapping, folio);
     mapping.invalidateLock.releaseShared();
     return 'locked';

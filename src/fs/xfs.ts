@@ -1,8 +1,10 @@
 import { SEC, type Task } from '../engine/index.js';
-import { PG_PRIVATE, type MmSystem } from '../mm/index.js';
+import { PG_PRIVATE, type AddressSpace, type MmSystem } from '../mm/index.js';
 import { PAGE_SIZE } from '../base/index.js';
 import type { BlockDevice } from './block-device.js';
 import { InPlaceFileSystem } from './in-place.js';
+import { xfsFallocate } from './xfs-fallocate.js';
+import type { FallocateMode } from './fallocate.js';
 import type { Inode } from './inode.js';
 import { truncatePagecache, zeroTail } from './truncate.js';
 import { waitForWriteback, writeInode } from './writeback.js';
@@ -20,14 +22,22 @@ export class Xfs extends InPlaceFileSystem {
       stableWrites: false,
       commitInterval: 30 * SEC,
       syncsWholeFile: false,
+      sharesBlocks: true,
       maxOrder: 9,
-      readaheadPages: 32,
     });
   }
 
   /** iomap_page_mkwrite, iomap_write_begin: reserves blocks for holes. */
   prepareWrite(_inode: Inode, folio: number): void {
     this.system.memory.frames.set(folio, PG_PRIVATE);
+  }
+
+  dirtyPart(mapping: AddressSpace, folio: number): void {
+    this.dirtyFolio(mapping, folio);
+  }
+
+  invalidateFolio(): void {
+    // It stays dirty as a whole: what is known of its parts goes with the whole folio only.
   }
 
   acceptsDirty(): boolean {
@@ -49,6 +59,10 @@ export class Xfs extends InPlaceFileSystem {
     }
     this.setSize(inode, size);
     if (size < before) this.truncateBlocks(inode, size);
+  }
+
+  *fallocate(inode: Inode, mode: FallocateMode, offset: number, length: number): Task {
+    yield* xfsFallocate(inode, mode, offset, length);
   }
 
   /** xfs_file_write_checks: what lies between the end of the file and the write becomes zeros. */

@@ -1,4 +1,5 @@
 import { Container, ContainerModule } from 'inversify';
+import { PageContents } from '../base/index.js';
 import { Simulation, US, type SchedulePolicy } from '../engine/index.js';
 import {
   BlockDevice,
@@ -95,7 +96,8 @@ export function fileModule(options: WorldOptions): ContainerModule {
     bind(BlockDevice).toDynamicValue((context) => {
       const simulation = context.get(Simulation);
       const random = simulation.random.split('disk');
-      return new BlockDevice(simulation, 'nvme0n1', options.disk ?? NVME, options.bytes ?? true, random);
+      const bytes = options.bytes ?? true;
+      return new BlockDevice(simulation, 'nvme0n1', options.disk ?? NVME, () => new PageContents(bytes), random);
     });
     bind(FileSystem).toDynamicValue(
       (context) => new FILE_SYSTEMS[options.fileSystem ?? 'ext4'](context.get(MmSystem), context.get(BlockDevice)),

@@ -8,3 +8,15 @@ export * from './capture/index.js';
 export * from './compare/index.js';
 export * from './replay/index.js';
 export * from './verdict/index.js';
+export {
+  ProgramError,
+  parseProgram,
+  printOp,
+  printStep,
+  recordRun,
+  runProgram,
+  withImplicitExit,
+  type ProgramWatch,
+} from './program/index.js';
+export { KINDS, fuzzOne, type FuzzResult } from './fuzz/index.js';
+export { LEVELS, conform, conformJson, conformText, conforms, packRecordings, type Level } from './conform/index.js';

@@ -7,6 +7,10 @@ import type { Vma } from './vma.js';
 export interface AddressSpaceOperations {
   /** dirty_folio: the folio became dirty. Marks it and its inode; may notice that it should not have. */
   dirtyFolio(mapping: AddressSpace, folio: number): void;
+  /** writepage to the swap device of a locked folio that nobody maps: tmpfs. Absent: its dirty pages are not reclaimed. */
+  swapOut?(mapping: AddressSpace, folio: number): Task;
+  /** migrate_folio: state that the owner keeps of a folio goes to the one that takes its place. */
+  migrateFolio?(from: number, to: number): void;
   /** release_folio: gives up the file system's own state of a clean folio. False: it is still needed. */
   releaseFolio(mapping: AddressSpace, folio: number): boolean;
 }
@@ -90,6 +94,10 @@ export interface VmOperations {
    * Absent: a fault maps its own page only.
    */
   mapPages?(from: number, to: number, map: (pgoff: number, frame: number) => void): void;
+  /** copy_page_range of memory that is not copied as anonymous pages are: hugetlb, DAX. Absent: the usual way. */
+  copyRange?(to: Vma, from: Vma): Task;
+  /** move_page_tables of memory whose entries are not moved as usual: hugetlb. Absent: the usual way. */
+  moveRange?(from: Vma, address: number, to: number, length: number): Task;
   /**
    * page_mkwrite: a clean page is about to become writable. Reserves space, dirties the folio and leaves it locked.
    * Absent: the file system need not know.

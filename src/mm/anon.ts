@@ -1,3 +1,4 @@
+import { LEAF_SHIFT as HPAGE_ORDER } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { anonVmaPrepare } from './anon-vma.js';
 import { PG_ANON, PG_ANON_EXCLUSIVE, PG_SWAPBACKED, PG_UPTODATE } from './page-flags.js';
@@ -8,13 +9,35 @@ import type { Vma } from './vma.js';
  * @returns its number, with one reference; -1 if memory has run out
  */
 export function* newAnonPage(vma: Vma, address: number): Task<number> {
+  return yield* newAnonFolio(vma, address, 0);
+}
+
+/**
+ * A zeroed anonymous folio of 2^order pages from `address` on, every page exclusive to this mm, not mapped yet.
+ * @returns its first frame, with one reference; -1 if memory has run out
+ */
+export function* newAnonFolio(vma: Vma, address: number, order: number): Task<number> {
   const { system } = vma.mm;
   const anonVma = anonVmaPrepare(vma);
-  const frame = yield* system.allocate(0);
-  if (frame < 0) return -1;
+  const folio = yield* system.allocate(order, vma.policyNode ?? 0);
+  if (folio < 0) return -1;
   const { frames } = system.memory;
-  frames.set(frame, PG_ANON | PG_ANON_EXCLUSIVE | PG_SWAPBACKED | PG_UPTODATE);
-  frames.owner[frame] = anonVma.id;
-  frames.index[frame] = vma.pageIndex(address) - anonVma.base;
-  return frame;
+  frames.set(folio, PG_ANON | PG_SWAPBACKED | PG_UPTODATE);
+  frames.owner[folio] = anonVma.id;
+  frames.index[folio] = vma.pageIndex(address) - anonVma.base;
+  // Of a huge entry the first page speaks for all.
+  const marked = order === HPAGE_ORDER ? 1 : 1 << order;
+  for (let i = 0; i < marked; i++) frames.set(folio + i, PG_ANON_EXCLUSIVE);
+  return folio;
+}
+
+/** folio_move_anon_rmap: the folio is this mapping's family's alone, and a parent's walk need not look for it. */
+export function moveAnonRmap(vma: Vma, folio: number): void {
+  const { system } = vma.mm;
+  const { frames } = system.memory;
+  const old = system.anonVmaOf(folio);
+  const anonVma = anonVmaPrepare(vma);
+  if (old === null || old === anonVma) return;
+  frames.owner[folio] = anonVma.id;
+  frames.index[folio] += old.base - anonVma.base;
 }

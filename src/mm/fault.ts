@@ -1,14 +1,30 @@
-import { pageOf } from '../base/index.js';
+import { PAGE_SIZE, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import type { FaultResult, VmFault } from './address-space.js';
-import { newAnonPage } from './anon.js';
+import { newAnonFolio } from './anon.js';
 import { cowFault, readFault, sharedFault } from './file-fault.js';
-import { splitHugePmd } from './huge-pmd.js';
+import { hugeAnonymousFault, hugeWriteProtectFault } from './huge-anon.js';
 import { mapFrame, mapZeroFrame } from './map-frame.js';
-import { PTE_ACCESSED, PTE_DIRTY, PTE_NONE, PTE_WRITE, ptePresent, pteWritable } from './pte.js';
+import {
+  PTE_ACCESSED,
+  PTE_DIRTY,
+  PTE_NONE,
+  PTE_WRITE,
+  SWP_GUARD,
+  SWP_HWPOISON,
+  SWP_SWAP,
+  SWP_SWAP_EXCLUSIVE,
+  ptePresent,
+  pteWritable,
+  swapType,
+} from './pte.js';
 import type { Vma } from './vma.js';
-import { VM_SHARED } from './vma.js';
+import { VM_HUGEPAGE, VM_NOHUGEPAGE, VM_SHARED, VM_UFFD_MISSING, VM_UFFD_WP } from './vma.js';
+import { swapFault } from './swap-fault.js';
 import { writeProtectFault } from './wp-fault.js';
+
+/** 64 KiB. */
+const MTHP_ORDER = 4;
 
 /**
  * handle_mm_fault (mm/memory.c): makes the page at `address` usable, writable if `write`.
@@ -31,6 +47,7 @@ export function* handleMmFault(
   const unshare = unshareWanted && vma.isCow;
   const { simulation, costs, faults$ } = mm.system;
   const { trace } = simulation;
+  if (trace.on) trace.emit({ kind: 'mm_fault_start', mm: mm.id, address, write, unshare });
   if (costs.minorFault > 0) yield costs.minorFault;
   const fault: VmFault = { vma, address, pgoff: vma.pageIndex(address), write, unshare, allowRetry, frame: 0 };
   let result: FaultResult;
@@ -49,15 +66,17 @@ function* handlePteFault(fault: VmFault): Task<FaultResult> {
   const page = pageOf(address);
   const pte = pageTable.get(page);
   if (!ptePresent(pte)) {
-    if (vma.file === null) return yield* anonymousFault(fault);
+    // handle_pte_marker
+    if (swapType(pte) === SWP_GUARD) return 'SIGSEGV';
+    if (swapType(pte) === SWP_HWPOISON) return 'SIGBUS';
+    if (swapType(pte) === SWP_SWAP || swapType(pte) === SWP_SWAP_EXCLUSIVE) return yield* swapFault(fault, pte);
+    if (vma.file === null) return (yield* hugeAnonymousFault(fault)) ?? (yield* anonymousFault(fault));
     if (!write) return yield* readFault(fault);
     return vma.has(VM_SHARED) ? yield* sharedFault(fault) : yield* cowFault(fault);
   }
   if ((write || unshare) && !pteWritable(pte)) {
     if (pageTable.huge(page) === PTE_NONE) return yield* writeProtectFault(fault, pte);
-    // wp_huge_pmd: a file's huge entry is never widened in place.
-    yield* splitHugePmd(vma, address);
-    return 'retry';
+    return yield* hugeWriteProtectFault(fault, pageTable.huge(page));
   }
   pageTable.addFlags(page, PTE_ACCESSED | (write ? PTE_DIRTY : 0));
   return 'done';
@@ -70,12 +89,33 @@ function* anonymousFault(fault: VmFault): Task<FaultResult> {
     mapZeroFrame(vma, address);
     return 'done';
   }
-  const frame = yield* newAnonPage(vma, address);
-  if (frame < 0) return 'OOM';
+  const order = anonFolioOrder(vma, address);
+  const bytes = PAGE_SIZE << order;
+  const start = address - (address % bytes);
+  const folio = yield* newAnonFolio(vma, start, order);
+  if (folio < 0) return 'OOM';
   if (vma.mm.pageTable.get(pageOf(address)) !== PTE_NONE) {
-    vma.mm.system.memory.put(frame);
+    vma.mm.system.memory.put(folio);
     return 'retry';
   }
-  mapFrame(vma, address, frame, PTE_WRITE | PTE_DIRTY | PTE_ACCESSED);
+  const pages = 1 << order;
+  if (pages > 1) vma.mm.system.memory.frames.get(folio, pages - 1);
+  for (let i = 0; i < pages; i++) {
+    mapFrame(vma, start + i * PAGE_SIZE, folio + i, PTE_WRITE | PTE_DIRTY | PTE_ACCESSED);
+  }
   return 'done';
+}
+
+/** alloc_anon_folio: 64 KiB where the setting, the mapping and the entries around allow it; a page otherwise. */
+function anonFolioOrder(vma: Vma, address: number): number {
+  const { mthp64k } = vma.mm.system;
+  const wanted = mthp64k === 'always' || (mthp64k === 'advise' && vma.has(VM_HUGEPAGE));
+  if (!wanted || vma.has(VM_NOHUGEPAGE | VM_UFFD_MISSING | VM_UFFD_WP)) return 0;
+  const bytes = PAGE_SIZE << MTHP_ORDER;
+  const start = address - (address % bytes);
+  if (start < vma.start || start + bytes > vma.end) return 0;
+  for (let page = pageOf(start); page < pageOf(start + bytes); page++) {
+    if (vma.mm.pageTable.get(page) !== PTE_NONE) return 0;
+  }
+  return MTHP_ORDER;
 }

@@ -13,7 +13,7 @@ const FAULT_AROUND_PAGES = 16;
 /** do_read_fault: maps what the cache has around the page, writable only if nobody wants to hear of the first write. */
 export function* readFault(fault: VmFault): Task<FaultResult> {
   const { vma, address } = fault;
-  const writable = vma.has(VM_SHARED) && vma.has(VM_WRITE) && !vma.needsDirtyTracking;
+  const writable = vma.has(VM_SHARED) && vma.has(VM_WRITE) && !vma.wantsWritenotify;
   const flags = PTE_ACCESSED | (writable ? PTE_WRITE : 0);
   faultAround(fault, flags);
   if (vma.mm.pageTable.get(pageOf(address)) !== PTE_NONE) return 'done';
@@ -79,7 +79,10 @@ function faultAround(fault: VmFault, flags: number): void {
     const at = page + (index - pgoff);
     if (pageTable.get(at) !== PTE_NONE) return;
     const folio = frames.folioOf(frame);
-    if (folio !== frame || frames.order(folio) > 0) {
+    const last = isLast(vma, folio);
+    // Linux takes the last folio of a file for one that reaches beyond it, and then makes no page table for it.
+    if (last && pageTable.leaf(page) === null) return;
+    if (!last && (folio !== frame || frames.order(folio) > 0)) {
       if (mapWholeBlock(vma, at, frame, flags)) return;
       if (fits(vma, at, frame)) {
         mapEmptyEntries(vma, at - (frame - folio), folio, flags);
@@ -89,6 +92,14 @@ function faultAround(fault: VmFault, flags: number): void {
     frames.get(folio);
     mapFrame(vma, at * PAGE_SIZE, frame, flags);
   });
+}
+
+/** Whether nothing of the file lies behind the folio, on file systems that must keep what is beyond the end a SIGBUS. */
+function isLast(vma: Vma, folio: number): boolean {
+  const { frames } = vma.mm.system.memory;
+  const mapping = vma.file?.mapping;
+  if (mapping === undefined || mapping.options.isShmem === true) return false;
+  return frames.index[folio] + frames.pages(folio) >= mapping.sizeInPages;
 }
 
 /** __do_fault: `locked` with the folio locked and one reference for the entry to come. */

@@ -90,6 +90,11 @@ export class FrameTable {
     return this.large.get(folio)?.maybeMappedShared ?? this.mapcount[folio] > 1;
   }
 
+  /** FOLIO_MM_IDS_SHARED of a large folio: several mms map it, as far as Linux can tell. */
+  isMappedByMany(folio: number): boolean {
+    return this.large.get(folio)?.mappedByMany ?? false;
+  }
+
   /** page_mapped: some entry, small or huge, maps this frame. */
   isMapped(frame: number): boolean {
     return this.mapcount[frame] > 0 || this.entireMapcount(this.folioOf(frame)) > 0;

@@ -98,7 +98,7 @@ function* pinPage(mm: MmStruct, address: number, flags: PinFlags): Task<number> 
     checkVma(system, vma, address, flags);
     const pte = mm.pageTable.get(pageOf(address));
     const usable = flags.write ? pteWritable(pte) : ptePresent(pte);
-    const unshare = usable && mustUnshare(vma, pteFrame(pte), flags);
+    const unshare = usable && mustUnshare(vma, address, pteFrame(pte), flags);
     if (usable && !unshare) {
       pinFrame(system, pteFrame(pte));
       return pteFrame(pte);
@@ -113,11 +113,15 @@ function* pinPage(mm: MmStruct, address: number, flags: PinFlags): Task<number> 
  * gup_must_unshare: a pin for reading must see what the process writes later. A page that the next write would replace,
  * the zero page, a private file mapping's or one shared with another process, is replaced before it is pinned.
  */
-function mustUnshare(vma: Vma, frame: number, flags: PinFlags): boolean {
+function mustUnshare(vma: Vma, address: number, frame: number, flags: PinFlags): boolean {
   if (flags.write) return false;
   const { frames } = vma.mm.system.memory;
   const folio = frames.folioOf(frame);
-  if (frames.has(folio, PG_ANON)) return !frames.has(frame, PG_ANON_EXCLUSIVE);
+  if (frames.has(folio, PG_ANON)) {
+    // Of a huge entry the first page speaks for all.
+    const huge = ptePresent(vma.mm.pageTable.huge(pageOf(address)));
+    return !frames.has(huge ? folio : frame, PG_ANON_EXCLUSIVE);
+  }
   // Whoever pins for a short time does not expect to see later writes.
   return flags.longterm && vma.isCow;
 }

@@ -1,9 +1,9 @@
-import { PAGE_SIZE, pageOf } from '../base/index.js';
+import { HPAGE_SIZE, PAGE_SIZE, pageOf } from '../base/index.js';
 import { SimulationError, type Task } from '../engine/index.js';
 import type { IntervalNotifier } from '../../notifiers/index.js';
 import { handleMmFault } from './fault.js';
 import type { MmStruct } from './mm-struct.js';
-import { pteFrame, ptePresent, pteWritable } from './pte.js';
+import { SWP_GUARD, SWP_HWPOISON, pteFrame, ptePresent, pteWritable, swapType } from './pte.js';
 import { VM_READ, VM_WRITE, type Vma } from './vma.js';
 
 /** Output: the page is there. Input: fault it in (HMM_PFN_REQ_FAULT). */
@@ -64,10 +64,23 @@ export function* hmmRangeFault(range: HmmRange): Task<HmmResult> {
       entries[i++] = describe(pte);
       continue;
     }
-    const failure = yield* fault(vma, address, (request & HMM_PFN_WRITE) !== 0);
-    if (failure !== 0) return failure;
+    const type = swapType(pte);
+    if (type === SWP_GUARD || type === SWP_HWPOISON) return 'EFAULT';
+    const last = Math.min(faultedTogether(vma, address), range.start + entries.length * PAGE_SIZE);
+    for (let at = address; at < last; at += PAGE_SIZE) {
+      const failure = yield* fault(vma, at, (request & HMM_PFN_WRITE) !== 0);
+      if (failure !== 0) return failure;
+    }
   }
   return 0;
+}
+
+/**
+ * hmm_vma_fault: once a page has to be faulted in, all behind it are, to the end of the mapping or of the 2 MiB, before the
+ * entries are looked at again.
+ */
+function faultedTogether(vma: Vma, address: number): number {
+  return Math.min(vma.end, address - (address % HPAGE_SIZE) + HPAGE_SIZE);
 }
 
 function needsFault(pte: number, request: number): boolean {

@@ -13,6 +13,7 @@ export {
   type VmOperations,
 } from './address-space.js';
 export { handleMmFault } from './fault.js';
+export { forkMm } from './fork.js';
 export { FrameTable, GUP_PIN_COUNTING_BIAS } from './frames.js';
 export { pinUserPages, unpinUserPages, unpinUserPagesDirtyLock, type PinFlags } from './gup.js';
 export {
@@ -24,10 +25,23 @@ export {
   type HmmRange,
   type HmmResult,
 } from './hmm.js';
-export { madviseDontneed } from './madvise.js';
+export { ADVICES, madvise, madviseDontneed, type AdviceAction } from './madvise.js';
+export { clearRefs } from './clear-refs.js';
+export { mlock, munlock } from './mlock.js';
+export { mbind, movePages, type MoveStatus } from './migrate.js';
+export { mprotect } from './mprotect.js';
+export { mremap, type MremapOptions } from './mremap.js';
 export { TASK_SIZE, exitMmap, mmap, munmap, type MmapRequest } from './mmap.js';
 export { MmStruct } from './mm-struct.js';
-export { MmSystem, type MmCosts, type MmFault, type PinCounters, type PinPolicy, type Reclaimer } from './mm-system.js';
+export {
+  MmSystem,
+  type MmCosts,
+  type MmFault,
+  type PinCounters,
+  type PinPolicy,
+  type Reclaimer,
+  type ThpPolicy,
+} from './mm-system.js';
 export { addToPageCache, forgetPageCache, removeFromPageCache, removeIfUnused } from './page-cache.js';
 export {
   PG_ANON,
@@ -36,20 +50,33 @@ export {
   PG_PRIVATE,
   PG_READAHEAD,
   PG_REFERENCED,
+  PG_RESERVED,
+  PG_TAIL,
   PG_UPTODATE,
   PG_WRITEBACK,
 } from './page-flags.js';
 export { MAX_PGOFF, PageIndex, type PageMark } from './page-index.js';
 export { PageTable } from './page-table.js';
 export { PhysicalMemory, ZERO_FRAME } from './physical-memory.js';
-export { PTE_ACCESSED, PTE_DIRTY, PTE_PRESENT, PTE_WRITE, pteFrame, ptePresent, pteWritable } from './pte.js';
+export {
+  PTE_ACCESSED,
+  PTE_DIRTY,
+  PTE_PRESENT,
+  PTE_SOFT_DIRTY,
+  PTE_WRITE,
+  pteFrame,
+  ptePresent,
+  pteWritable,
+} from './pte.js';
 export { Reclaim, type ReclaimPolicy } from './reclaim.js';
 export { type BackgroundWriteback } from './reclaim-throttle.js';
-export { folioMkclean, folioReferenced, tryToUnmap, type RmapCost } from './rmap.js';
+export { folioMkclean, folioReferenced, type RmapCost } from './rmap.js';
+export { tryToUnmap } from './try-to-unmap.js';
 export { splitCachedFolio } from './split-cached-folio.js';
 export {
   VM_EXEC,
   VM_HUGEPAGE,
+  VM_LOCKED,
   VM_NOHUGEPAGE,
   VM_RAND_READ,
   VM_READ,

@@ -21,6 +21,11 @@ export class LargeFolio {
   private readonly mmIds = [MM_ID_NONE, MM_ID_NONE];
   private readonly mmMapcounts = [0, 0];
 
+  /** FOLIO_MM_IDS_SHARED: some entries may be a second mm's. */
+  get mappedByMany(): boolean {
+    return this.shared;
+  }
+
   /** folio_maybe_mapped_shared, of a folio that is mapped more than once. */
   get maybeMappedShared(): boolean {
     return this.mapcount > 1 && this.shared;

@@ -1,28 +1,171 @@
-import { Errno, hex, isPageAligned, pageAlignUp } from '../base/index.js';
+import { Errno, HPAGE_SIZE, PAGE_SIZE, hex, isPageAligned, pageAlignUp } from '../base/index.js';
 import type { Task } from '../engine/index.js';
+import { guardInstall, guardRemove } from './guard.js';
+import { madviseCold, madvisePageout } from './madv-cold.js';
+import { madviseFree } from './madv-free.js';
 import type { MmStruct } from './mm-struct.js';
 import { MmuGather } from './mmu-gather.js';
+import { populateRange } from './populate.js';
+import { modifyFlags } from './vma-merge.js';
+import {
+  VM_DONTCOPY,
+  VM_DONTDUMP,
+  VM_HUGEPAGE,
+  VM_HUGETLB,
+  VM_LOCKED,
+  VM_MERGEABLE,
+  VM_NOHUGEPAGE,
+  VM_RAND_READ,
+  VM_READ,
+  VM_SEQ_READ,
+  VM_SHARED,
+  VM_WIPEONFORK,
+  VM_WRITE,
+  type Vma,
+} from './vma.js';
 import { zapPageRangeBatched } from './zap.js';
 
+/** The part [start, end) of a mapping that is advised, and what gathers its TLB flushes. */
+export interface AdvisedPart {
+  readonly vma: Vma;
+  readonly start: number;
+  readonly end: number;
+  readonly gather: MmuGather;
+}
+
+/** What one advice does to a part of a mapping. */
+export interface AdviceAction {
+  /** madvise_lock: exclusively where mappings change. */
+  readonly lock: 'shared' | 'exclusive';
+  /** What lies behind a part that is not mapped is not advised. */
+  readonly stopsAtHole?: boolean;
+  /** @throws Errno which ends the call: parts behind are not advised */
+  readonly advise: (part: AdvisedPart) => Task;
+}
+
+/** madvise(2): advice by advice. */
+export const ADVICES = {
+  normal: flags((old) => old & ~(VM_RAND_READ | VM_SEQ_READ)),
+  sequential: flags((old) => (old & ~VM_RAND_READ) | VM_SEQ_READ),
+  random: flags((old) => (old & ~VM_SEQ_READ) | VM_RAND_READ),
+  dontfork: flags((old) => old | VM_DONTCOPY),
+  dofork: flags((old) => old & ~VM_DONTCOPY),
+  wipeonfork: flags((old, vma) => {
+    if (vma.file !== null || vma.has(VM_SHARED)) throw new Errno('EINVAL', `MADV_WIPEONFORK of ${vma.toString()}`);
+    return old | VM_WIPEONFORK;
+  }),
+  keeponfork: flags((old) => old & ~VM_WIPEONFORK),
+  dontdump: flags((old) => old | VM_DONTDUMP),
+  mergeable: flags((old, vma) => (ksmCompatible(vma) ? old | VM_MERGEABLE : old)),
+  hugepage: flags((old) => (old & ~VM_NOHUGEPAGE) | VM_HUGEPAGE),
+  nohugepage: flags((old) => (old & ~VM_HUGEPAGE) | VM_NOHUGEPAGE),
+  dontneed: { lock: 'shared', advise: (part) => dontneed(part, false) },
+  dontneed_locked: { lock: 'shared', advise: (part) => dontneed(part, true) },
+  willneed: { lock: 'shared', advise: willneed },
+  remove: { lock: 'shared', advise: remove },
+  populate_read: { lock: 'shared', stopsAtHole: true, advise: (part) => populate(part, false) },
+  populate_write: { lock: 'shared', stopsAtHole: true, advise: (part) => populate(part, true) },
+  free: { lock: 'shared', advise: madviseFree },
+  cold: { lock: 'shared', advise: madviseCold },
+  pageout: { lock: 'shared', advise: madvisePageout },
+  guard_install: { lock: 'shared', advise: ({ vma, start, end }) => guardInstall(vma, start, end) },
+  guard_remove: { lock: 'shared', advise: ({ vma, start, end }) => guardRemove(vma, start, end) },
+} as const satisfies Readonly<Record<string, AdviceAction>>;
+
 /**
- * madvise(MADV_DONTNEED): one CLEAR per mapping, even where nothing is populated; the TLB is flushed once, at the end.
- * @throws Errno EINVAL for an unaligned address; ENOMEM if part of the range is not mapped, after the rest was dealt with
+ * madvise(2): what the advice does, mapping by mapping.
+ * @throws Errno EINVAL for an unaligned address or an advice that a mapping cannot take; ENOMEM if part of the range is not
+ *   mapped, after the rest was dealt with
  */
-export function* madviseDontneed(mm: MmStruct, address: number, length: number): Task {
+export function* madvise(mm: MmStruct, address: number, length: number, action: AdviceAction): Task {
   const end = address + pageAlignUp(length);
   if (!isPageAligned(address) || !(length >= 0)) {
     throw new Errno('EINVAL', `madvise of ${String(length)} bytes at ${hex(address)}`);
   }
-  yield mm.mmapLock.shared;
+  if (end === address) return;
+  yield mm.mmapLock[action.lock];
   const gather = new MmuGather(mm);
-  let covered = 0;
-  for (const vma of mm.vmas.overlapping(address, end)) {
-    const from = Math.max(address, vma.start);
-    const to = Math.min(end, vma.end);
-    covered += to - from;
-    yield* zapPageRangeBatched(vma, from, to, gather);
+  try {
+    yield* madviseWalkVmas(mm, address, end, action, gather);
+  } finally {
+    gather.finish();
+    if (action.lock === 'shared') mm.mmapLock.releaseShared();
+    else mm.mmapLock.releaseExclusive();
   }
-  gather.finish();
+}
+
+/** madvise(MADV_DONTNEED): one CLEAR per mapping, even where nothing is populated; the TLB is flushed once, at the end. */
+export function* madviseDontneed(mm: MmStruct, address: number, length: number): Task {
+  yield* madvise(mm, address, length, ADVICES.dontneed);
+}
+
+/** madvise_walk_vmas. */
+function* madviseWalkVmas(mm: MmStruct, address: number, end: number, action: AdviceAction, gather: MmuGather): Task {
+  let holes = false;
+  for (let reached = address; reached < end;) {
+    const vma = mm.vmas.at(reached) ?? mm.vmas.after(reached);
+    if (vma === null || vma.start > reached) holes = true;
+    if (vma === null || vma.start >= end || (holes && action.stopsAtHole === true)) break;
+    const start = Math.max(reached, vma.start);
+    const stop = Math.min(end, vma.end);
+    yield* action.advise({ vma, start, end: stop, gather });
+    reached = stop;
+  }
+  if (holes) throw new Errno('ENOMEM', `madvise of [${hex(address)}, ${hex(end)}): holes`);
+}
+
+/** An advice that changes flags of a mapping. */
+function flags(change: (old: number, vma: Vma) => number): AdviceAction {
+  return {
+    lock: 'exclusive',
+    *advise({ vma, start, end }) {
+      const changed = change(vma.flags, vma);
+      if (changed !== vma.flags) yield* modifyFlags(vma, start, end, changed);
+    },
+  };
+}
+
+/** vma_ksm_compatible: private memory that is not hugetlb. */
+function ksmCompatible(vma: Vma): boolean {
+  return !vma.has(VM_SHARED | VM_HUGETLB) && vma.file?.isDax !== true;
+}
+
+/** madvise_dontneed_free: of hugetlb only whole huge pages. */
+function* dontneed({ vma, start, end, gather }: AdvisedPart, locked: boolean): Task {
+  const refused = new Errno('EINVAL', `MADV_DONTNEED of [${hex(start)}, ${hex(end)}) of ${vma.toString()}`);
+  if (vma.has(VM_LOCKED) && !locked) throw refused;
+  let stop = end;
+  if (vma.has(VM_HUGETLB)) {
+    if (start % HPAGE_SIZE !== 0) throw refused;
+    stop -= stop % HPAGE_SIZE;
+  }
+  if (start < stop) yield* zapPageRangeBatched(vma, start, stop, gather);
+}
+
+/** madvise_willneed: reads a file ahead. */
+function* willneed({ vma, start, end }: AdvisedPart): Task {
+  yield* vma.file?.willNeed?.(vma.pageIndex(start), vma.pageIndex(end)) ?? [];
+}
+
+/** madvise_remove: a hole in the file behind a shared mapping, writable or not: it may be made so. mmap_lock is let go meanwhile. */
+function* remove({ vma, start, end }: AdvisedPart): Task {
+  const { file, mm } = vma;
+  if (vma.has(VM_LOCKED) || file === null) throw new Errno('EINVAL', `MADV_REMOVE of ${vma.toString()}`);
+  if (!vma.has(VM_SHARED)) throw new Errno('EACCES', `MADV_REMOVE of ${vma.toString()}`);
+  if (file.punchHole === undefined) throw new Errno('EOPNOTSUPP', `MADV_REMOVE of ${vma.toString()}`);
+  const offset = vma.pageIndex(start) * PAGE_SIZE;
   mm.mmapLock.releaseShared();
-  if (covered < end - address) throw new Errno('ENOMEM', `madvise of [${hex(address)}, ${hex(end)}): holes`);
+  try {
+    yield* file.punchHole(offset, end - start);
+  } finally {
+    yield mm.mmapLock.shared;
+  }
+}
+
+/** madvise_populate. */
+function* populate({ vma, start, end }: AdvisedPart, write: boolean): Task {
+  if (!vma.has(write ? VM_WRITE : VM_READ)) throw new Errno('EINVAL', `MADV_POPULATE of ${vma.toString()}`);
+  const result = yield* populateRange(vma, start, end, write);
+  if (result === 'OOM') throw new Errno('ENOMEM', `MADV_POPULATE of ${vma.toString()}`);
+  if (result !== 'done') throw new Errno('EFAULT', `MADV_POPULATE of ${vma.toString()}: ${result}`);
 }

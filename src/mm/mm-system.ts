@@ -3,9 +3,11 @@ import { HotStream, SimulationError, type Simulation, type Task } from '../engin
 import type { NotifierHub } from '../../notifiers/index.js';
 import { AddressSpace, type AddressSpaceOperations, type AddressSpaceOptions } from './address-space.js';
 import { AnonVma } from './anon-vma.js';
+import { LruBatch } from './lru-batch.js';
 import { MmStruct } from './mm-struct.js';
 import { PG_DIRTY, PG_RESERVED, PG_UPTODATE } from './page-flags.js';
 import { ZERO_FRAME, type PhysicalMemory } from './physical-memory.js';
+import { SwapDevice } from './swap.js';
 import type { Vma } from './vma.js';
 
 /** What the CPU's part of memory management costs, in ns. */
@@ -46,6 +48,9 @@ export interface PinCounters {
 /** How memory is got back when none is free. The kernel installs its reclaim here. */
 export type Reclaimer = (frames: number) => Task<number>;
 
+/** A sysfs setting of transparent huge pages: for every mapping, for those that ask (MADV_HUGEPAGE), for none. */
+export type ThpPolicy = 'always' | 'advise' | 'never';
+
 /** What all address spaces of one machine share. */
 export class MmSystem {
   /** Every handled fault, of every mm. */
@@ -54,6 +59,13 @@ export class MmSystem {
   readonly mkwrites$ = new HotStream<{ readonly mm: MmStruct; readonly address: number }>();
   readonly pins: PinCounters = { acquired: 0, released: 0, pinned: 0, peak: 0 };
   reclaimer: Reclaimer | null = null;
+  readonly swap: SwapDevice;
+  /** Folios that MADV_FREE and MADV_COLD have put down. */
+  readonly lruBatch: LruBatch;
+  /** Which anonymous folios of 64 KiB page faults make (hugepages-64kB/enabled). */
+  mthp64k: ThpPolicy = 'never';
+  /** Which shared anonymous folios of 2 MiB page faults make (shmem_enabled). */
+  shmemThp: ThpPolicy = 'never';
 
   /** Owners of frames by their id; 0 is nobody. */
   private readonly owners: (AddressSpace | AnonVma | null)[] = [null];
@@ -66,7 +78,10 @@ export class MmSystem {
     readonly memory: PhysicalMemory,
     readonly costs: MmCosts,
     readonly pinPolicy: PinPolicy,
-  ) {}
+  ) {
+    this.lruBatch = new LruBatch(memory);
+    this.swap = new SwapDevice(memory.contents.keepsBytes, (frame) => memory.put(frame));
+  }
 
   newMm(name?: string): MmStruct {
     const id = ++this.lastMmId;

@@ -3,7 +3,8 @@ import type { Task } from '../engine/index.js';
 import { ULONG_MAX } from '../../notifiers/index.js';
 import type { MmStruct } from './mm-struct.js';
 import { linkVma, splitVmaAt, unlinkVma } from './split-vma.js';
-import { Vma, type MappedFile } from './vma.js';
+import { VM_ACCOUNT, VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Vma, type MappedFile } from './vma.js';
+import { joinNeighbours } from './vma-merge.js';
 import { unmapVmas } from './zap.js';
 
 /** First address that a process cannot map: x86-64 with four levels of page tables. */
@@ -51,10 +52,12 @@ export function* mmap(mm: MmStruct, request: MmapRequest): Task<Vma> {
   const replaced = yield* gatherVmas(mm, address, end);
   if (replaced.length > 0) yield* clearVmas(mm, replaced, address, end);
   const pgoff = request.file?.pgoff ?? pageOf(address);
-  const vma = new Vma(mm, address, end, flags, pgoff, request.file?.file ?? null);
+  const accounted = (flags & (VM_SHARED | VM_WRITE)) === VM_WRITE ? VM_ACCOUNT : 0;
+  const vma = new Vma(mm, address, end, flags | accounted | VM_SOFTDIRTY, pgoff, request.file?.file ?? null);
   yield* linkVma(vma);
+  const joined = yield* joinNeighbours(vma);
   mm.mmapLock.releaseExclusive();
-  return vma;
+  return joined;
 }
 
 /**
@@ -75,6 +78,12 @@ export function* munmap(mm: MmStruct, address: number, length: number): Task {
   mm.mmapLock.downgrade();
   if (gone.length > 0) yield* clearVmas(mm, gone, address, end);
   mm.mmapLock.releaseShared();
+}
+
+/** do_vmi_munmap: munmap under an exclusive mmap_lock, which stays exclusive. */
+export function* munmapLocked(mm: MmStruct, start: number, end: number): Task {
+  const gone = yield* gatherVmas(mm, start, end);
+  if (gone.length > 0) yield* clearVmas(mm, gone, start, end);
 }
 
 /** exit_mmap: tells the drivers that the mm goes away, then unmaps everything. */
@@ -134,5 +143,5 @@ function freeTables(mm: MmStruct, start: number, end: number): void {
   const ceiling = mm.vmas.after(end)?.start ?? TASK_SIZE;
   const from = Math.max(floor, start - (start % HPAGE_SIZE));
   const to = Math.min(ceiling, end + ((HPAGE_SIZE - (end % HPAGE_SIZE)) % HPAGE_SIZE));
-  mm.pageTable.freeLeaves(pageOf(from), pageOf(to));
+  mm.pageTable.freeLeaves(pageOf(from), pageOf(to), pageOf(floor), pageOf(ceiling));
 }

@@ -112,6 +112,16 @@ export class PageTable {
     return this.directories.has(Math.floor(page / PAGES_PER_DIRECTORY));
   }
 
+  /** Makes the directory of the gigabyte around a page, if there is none. */
+  makeDirectory(page: number): void {
+    this.directoryForWriting(page);
+  }
+
+  /** True if a gigabyte that [from, to) touches has a directory. */
+  hasDirectoryIn(from: number, to: number): boolean {
+    return this.skipHoles(from, to) < to;
+  }
+
   /** True if [from, to) has a leaf or a huge entry. */
   isPopulatedIn(from: number, to: number): boolean {
     return this.nextPopulated(from, to) < to;
@@ -137,10 +147,10 @@ export class PageTable {
   }
 
   /**
-   * free_pgtables: drops the leaves that lie in [from, to) as a whole, and directories of which nothing else is used.
-   * Their entries must be empty.
+   * free_pgtables: drops the leaves that lie in [from, to) as a whole, and directories that lie in [floor, ceiling), where
+   * nothing else is mapped. Their entries must be empty.
    */
-  freeLeaves(from: number, to: number): void {
+  freeLeaves(from: number, to: number, floor = from, ceiling = to): void {
     let page = this.skipHoles(Math.ceil(from / PTRS_PER_PTE) * PTRS_PER_PTE, to);
     while (page + PTRS_PER_PTE <= to) {
       const key = Math.floor(page / PAGES_PER_DIRECTORY);
@@ -148,11 +158,16 @@ export class PageTable {
       const slot = (page >>> LEAF_SHIFT) & DIRECTORY_MASK;
       if (directory !== undefined && directory.leaves[slot] !== null) {
         directory.leaves[slot] = null;
-        if (--directory.used === 0) this.directories.delete(key);
-        this.lastKey = -1;
+        directory.used--;
         this.lastLeafKey = -1;
       }
       page = this.skipHoles(page + PTRS_PER_PTE, to);
+    }
+    for (const [key, directory] of this.directories) {
+      const start = key * PAGES_PER_DIRECTORY;
+      if (directory.used > 0 || start < floor || start + PAGES_PER_DIRECTORY > ceiling) continue;
+      this.directories.delete(key);
+      this.lastKey = -1;
     }
   }
 

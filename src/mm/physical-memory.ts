@@ -34,17 +34,17 @@ export class PhysicalMemory {
 
   /**
    * @param frameCount size of memory in 4 KiB frames
-   * @param keepsBytes false keeps only which write each byte comes from
+   * @param contents what the frames hold; or true for bytes, false for only which write each byte comes from
    * @param nodes NUMA nodes, which have equal parts of memory
    */
   constructor(
     private readonly simulation: Simulation,
     frameCount: number,
-    keepsBytes: boolean,
+    contents: PageContents | boolean,
     readonly nodes = 1,
   ) {
     this.frames = new FrameTable(frameCount);
-    this.contents = new PageContents(keepsBytes);
+    this.contents = typeof contents === 'boolean' ? new PageContents(contents) : contents;
     const block = 1 << MAX_ORDER;
     this.framesPerNode = nodes === 1 ? frameCount : Math.ceil(frameCount / nodes / block) * block;
     this.buddies = Array.from({ length: nodes }, (_, node) => {

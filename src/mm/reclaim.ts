@@ -3,7 +3,8 @@ import type { MmSystem } from './mm-system.js';
 import { removeIfUnused } from './page-cache.js';
 import { PG_ALLOCATED, PG_ANON, PG_DIRTY, PG_PRIVATE, PG_REFERENCED, PG_TAIL, PG_WRITEBACK } from './page-flags.js';
 import { ReclaimThrottle, SWAP_CLUSTER_MAX, type BackgroundWriteback } from './reclaim-throttle.js';
-import { folioReferenced, tryToUnmap } from './rmap.js';
+import { folioReferenced } from './rmap.js';
+import { tryToUnmap } from './try-to-unmap.js';
 
 /** MAX_RECLAIM_RETRIES: rounds without a free page after which memory counts as exhausted. */
 const MAX_RECLAIM_RETRIES = 16;

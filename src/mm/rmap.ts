@@ -1,8 +1,6 @@
 import { HPAGE_SIZE, PAGE_SIZE } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { forEachEntry, placesInFile, placesOf } from './folio-places.js';
-import { unmapFrame } from './map-frame.js';
-import { splitHugePmdLocked } from './huge-pmd.js';
 import type { MmSystem } from './mm-system.js';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_WRITE } from './pte.js';
 import { VM_SHARED } from './vma.js';
@@ -23,6 +21,9 @@ export function* folioMkclean(system: MmSystem, folio: number, cost: RmapCost): 
   const mapping = system.mappingOf(folio);
   const { simulation, costs, memory } = system;
   if (mapping === null || memory.frames.folioMapcount(folio) === 0) return 0;
+  const { trace } = simulation;
+  const traced = { file: mapping.name, file_page: memory.frames.index[folio] };
+  if (trace.on) trace.emit({ kind: 'folio_mkclean_start', ...traced });
   yield mapping.iMmapLock.shared;
   let cleaned = 0;
   for (const place of placesInFile(system, mapping, folio)) {
@@ -52,45 +53,8 @@ export function* folioMkclean(system: MmSystem, folio: number, cost: RmapCost): 
     cleaned += here;
   }
   mapping.iMmapLock.releaseShared();
-  if (cleaned > 0 && simulation.trace.on) {
-    const filePage = memory.frames.index[folio];
-    simulation.trace.emit({ kind: 'folio_mkclean', file: mapping.name, file_page: filePage, cleaned });
-  }
+  if (trace.on) trace.emit({ kind: 'folio_mkclean', ...traced, cleaned });
   return cleaned;
-}
-
-/**
- * try_to_unmap: removes every entry of a folio, handing dirty bits to the folio. One CLEAR per mapping. The caller holds
- * the folio lock and a reference.
- *
- * @returns true if no entry maps the folio any more
- */
-export function* tryToUnmap(system: MmSystem, folio: number): Task<boolean> {
-  const { memory } = system;
-  const mapping = system.mappingOf(folio);
-  if (mapping !== null) yield mapping.iMmapLock.shared;
-  for (const place of placesOf(system, folio)) {
-    const { vma, start, end } = place;
-    const { notifiers } = vma.mm;
-    const range = notifiers.invalidateRangeStart('CLEAR', start, end);
-    if (range.holds > 0) yield range;
-    forEachEntry(memory, place, folio, {
-      small: (page, pte) => {
-        unmapFrame(vma, page, pte);
-        notifiers.archInvalidateSecondaryTlbs(page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
-        if ((pte & PTE_DIRTY) !== 0) system.markDirty(folio);
-        memory.put(folio);
-      },
-      huge: (page) => {
-        splitHugePmdLocked(vma, page);
-      },
-    });
-    notifiers.invalidateRangeEnd(range);
-    // The walk ends with the last entry: mappings behind it hear nothing.
-    if (memory.frames.folioMapcount(folio) === 0) break;
-  }
-  if (mapping !== null) mapping.iMmapLock.releaseShared();
-  return memory.frames.folioMapcount(folio) === 0;
 }
 
 /**

@@ -2,16 +2,16 @@ import type { Task } from '../engine/index.js';
 import { removeFromPageCache } from './page-cache.js';
 import type { MmSystem } from './mm-system.js';
 import { PG_WRITEBACK } from './page-flags.js';
-import { tryToUnmap } from './rmap.js';
+import { tryToUnmap } from './try-to-unmap.js';
 
 /**
- * try_folio_split_to_order (mm/huge_memory.c) of a file's folio: in halves, of which the one with page `at` of the folio
- * is split again, down to that page. Every mapping of the folio is told CLEAR and loses its entries. Parts behind the end
+ * __folio_split (mm/huge_memory.c) of a file's folio: in halves, of which the one with page `at` of the folio is split again,
+ * down to that page (try_folio_split_to_order); or into single pages if `at` is null (split_folio). Every mapping of the folio is told CLEAR and loses its entries. Parts behind the end
  * of the file are dropped. The caller holds the lock and one reference, which stay with the first part.
  *
  * @returns false if somebody refers to the folio, or the file system cannot give up its state
  */
-export function* splitCachedFolio(system: MmSystem, folio: number, at: number): Task<boolean> {
+export function* splitCachedFolio(system: MmSystem, folio: number, at: number | null): Task<boolean> {
   const { memory } = system;
   const { frames } = memory;
   const mapping = system.mappingOf(folio);
@@ -20,7 +20,8 @@ export function* splitCachedFolio(system: MmSystem, folio: number, at: number): 
   const expected = frames.folioMapcount(folio) + frames.pages(folio) + 1;
   if (frames.refcount[folio] !== expected) return false;
   if (!(yield* tryToUnmap(system, folio))) return false;
-  const parts = memory.splitFolio(folio, partOrders(frames.order(folio), at), 1);
+  const orders = at === null ? new Array<number>(frames.pages(folio)).fill(0) : partOrders(frames.order(folio), at);
+  const parts = memory.splitFolio(folio, orders, 1);
   for (const part of parts) {
     if (part === folio) continue;
     if (frames.index[part] >= mapping.sizeInPages) removeFromPageCache(system, mapping, part);

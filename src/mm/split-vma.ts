@@ -1,6 +1,7 @@
 import { HPAGE_SIZE, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { anonVmaClone, enterAnonVmas, leaveAnonVmas, unlinkAnonVmas } from './anon-vma.js';
+import { splitHugePmd } from './huge-pmd.js';
 import type { MmStruct } from './mm-struct.js';
 import { Vma } from './vma.js';
 
@@ -38,6 +39,8 @@ export function* splitVmaAt(mm: MmStruct, address: number): Task {
   yield* splitHugePmdIfNeeded(lower, address);
   const upper = new Vma(mm, address, lower.end, lower.flags, lower.pageIndex(address), lower.file);
   upper.anonVma = lower.anonVma;
+  upper.policyNode = lower.policyNode;
+  upper.userfaultfd = lower.userfaultfd;
   leaveFile(lower);
   leaveAnonVmas(lower);
   lower.end = address;
@@ -55,21 +58,21 @@ export function* splitVmaAt(mm: MmStruct, address: number): Task {
  * drivers are told so. Linux does not look whether there is one: a page table that could hold it is enough.
  */
 function* splitHugePmdIfNeeded(vma: Vma, address: number): Task {
-  const { notifiers, pageTable } = vma.mm;
+  const { pageTable } = vma.mm;
   const start = address - (address % HPAGE_SIZE);
   const end = start + HPAGE_SIZE;
   if (address === start || start < vma.start || end > vma.end || !pageTable.hasDirectory(pageOf(address))) return;
-  const range = notifiers.invalidateRangeStart('CLEAR', start, end);
-  if (range.holds > 0) yield range;
-  notifiers.invalidateRangeEnd(range);
+  yield* splitHugePmd(vma, address);
 }
 
-function enterFile(vma: Vma): void {
+/** vma_interval_tree_insert. The caller holds i_mmap_rwsem exclusively. */
+export function enterFile(vma: Vma): void {
   if (vma.file === null) return;
   vma.iMmapNode = vma.file.mapping.iMmap.insert(vma.pgoff, vma.pageIndex(vma.end) - 1, vma);
 }
 
-function leaveFile(vma: Vma): void {
+/** vma_interval_tree_remove. */
+export function leaveFile(vma: Vma): void {
   if (vma.file === null || vma.iMmapNode === null) return;
   vma.file.mapping.iMmap.remove(vma.iMmapNode);
   vma.iMmapNode = null;

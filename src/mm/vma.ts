@@ -1,4 +1,5 @@
 import { PAGE_SIZE, hex, type TreeInterval } from '../base/index.js';
+import type { Task } from '../engine/index.js';
 import type { AddressSpace, VmOperations } from './address-space.js';
 import type { AnonVma, AnonVmaLink } from './anon-vma.js';
 import type { MmStruct } from './mm-struct.js';
@@ -17,10 +18,40 @@ export const VM_HUGEPAGE = 1 << 6;
 /** MADV_NOHUGEPAGE: no huge entries. */
 export const VM_NOHUGEPAGE = 1 << 7;
 
+/** mlock: reclaim leaves its pages alone. */
+export const VM_LOCKED = 1 << 8;
+/** MADV_DONTFORK: a child does not get it. */
+export const VM_DONTCOPY = 1 << 9;
+/** MADV_WIPEONFORK: a child gets it empty. */
+export const VM_WIPEONFORK = 1 << 10;
+/** MADV_MERGEABLE: ksmd may look at it. */
+export const VM_MERGEABLE = 1 << 11;
+/** MADV_DONTDUMP. */
+export const VM_DONTDUMP = 1 << 12;
+/** A userfaultfd hears of missing pages. */
+export const VM_UFFD_MISSING = 1 << 13;
+/** A userfaultfd hears of writes to pages that are write-protected for it. */
+export const VM_UFFD_WP = 1 << 14;
+/** All of it counts as soft-dirty: it is new since soft-dirty bits were reset. */
+export const VM_SOFTDIRTY = 1 << 15;
+/** Huge pages of hugetlb. */
+export const VM_HUGETLB = 1 << 16;
+/** Counted against what may be promised: private and writable, now or once. */
+export const VM_ACCOUNT = 1 << 17;
+
+/** VM_ACCESS_FLAGS. */
+export const VM_ACCESS = VM_READ | VM_WRITE | VM_EXEC;
+
 /** A file or shared object behind a mapping. */
 export interface MappedFile {
   readonly mapping: AddressSpace;
   readonly vmOps: VmOperations;
+  /** vma_is_dax: its pages are the device's own memory. */
+  readonly isDax?: boolean;
+  /** vfs_fadvise(POSIX_FADV_WILLNEED): reads pages [first, end) ahead. Absent: there is nothing to be read. */
+  willNeed?(first: number, end: number): Task;
+  /** vfs_fallocate(FALLOC_FL_PUNCH_HOLE), in bytes. Absent: it has no holes. @throws Errno EOPNOTSUPP and others */
+  punchHole?(offset: number, length: number): Task;
 }
 
 /** One mapping of an mm: Linux's struct vm_area_struct. */
@@ -29,6 +60,10 @@ export class Vma {
   anonVma: AnonVma | null = null;
   /** All families whose pages may appear here: its own, and its ancestors'. */
   readonly anonVmaChain: AnonVmaLink[] = [];
+  /** vm_policy: the NUMA node that pages must come from (MPOL_BIND); null for MPOL_DEFAULT. */
+  policyNode: number | null = null;
+  /** vm_userfaultfd_ctx: who is told of faults; null if nobody. */
+  userfaultfd: object | null = null;
   /** Its place among the mappings of its file. */
   iMmapNode: TreeInterval<Vma> | null = null;
 
@@ -61,13 +96,32 @@ export class Vma {
     return this.file.vmOps.pageMkwrite !== undefined || this.file.mapping.options.canWriteback;
   }
 
-  /** anon_vma_compatible: `upper` follows at once, in memory and in the file, and differs in its rights at most. */
-  couldJoin(upper: Vma): boolean {
-    const rights = VM_READ | VM_WRITE | VM_EXEC;
+  /** vma_soft_dirty_enabled: writes are watched for, so that they can be told (clear_refs 4). */
+  get tracksSoftDirty(): boolean {
+    return !this.has(VM_SOFTDIRTY);
+  }
+
+  /** vma_wants_writenotify: a shared mapping whose clean pages are mapped read-only, whoever wants to hear of it. */
+  get wantsWritenotify(): boolean {
+    if (!this.has(VM_SHARED) || !this.has(VM_WRITE)) return false;
+    return this.needsDirtyTracking || this.has(VM_UFFD_WP) || (this.tracksSoftDirty && !this.has(VM_HUGETLB));
+  }
+
+  /** vma_had_uncowed_parents: pages of a parent may still appear here. */
+  get hasParents(): boolean {
+    return this.anonVma !== null && this.anonVmaChain.length !== 1;
+  }
+
+  /**
+   * anon_vma_compatible: `upper` follows at once, in memory and in the file, and differs only in flags of `ignored`.
+   */
+  couldJoin(upper: Vma, ignored = VM_ACCESS | VM_SOFTDIRTY): boolean {
     return (
       this.end === upper.start &&
       this.file === upper.file &&
-      ((this.flags ^ upper.flags) & ~rights) === 0 &&
+      this.policyNode === upper.policyNode &&
+      this.userfaultfd === upper.userfaultfd &&
+      ((this.flags ^ upper.flags) & ~ignored) === 0 &&
       upper.pgoff === this.pageIndex(this.end)
     );
   }

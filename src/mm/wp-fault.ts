@@ -1,7 +1,7 @@
 import { PAGE_SIZE, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import type { FaultResult, VmFault } from './address-space.js';
-import { newAnonPage } from './anon.js';
+import { moveAnonRmap, newAnonPage } from './anon.js';
 import { mapFrame, unmapFrame } from './map-frame.js';
 import { PG_ANON, PG_ANON_EXCLUSIVE } from './page-flags.js';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_SOFT_DIRTY, PTE_WRITE, pteFrame } from './pte.js';
@@ -70,7 +70,13 @@ function isExclusive(fault: VmFault): boolean {
   const folio = frames.folioOf(fault.frame);
   if (!frames.has(folio, PG_ANON)) return false;
   if (frames.has(fault.frame, PG_ANON_EXCLUSIVE)) return true;
-  if (frames.order(folio) > 0 || frames.refcount[folio] > 1) return false;
+  if (frames.order(folio) > 0) {
+    // __wp_can_reuse_large_anon_folio: all references are entries, and all entries are this mm's.
+    if (frames.isMappedByMany(folio) || frames.refcount[folio] !== frames.folioMapcount(folio)) return false;
+  } else {
+    if (frames.refcount[folio] > 1) return false;
+    moveAnonRmap(fault.vma, folio);
+  }
   frames.set(fault.frame, PG_ANON_EXCLUSIVE);
   return true;
 }

@@ -10,13 +10,25 @@ import {
   PTE_ACCESSED,
   PTE_DIRTY,
   PTE_NONE,
-  SWP_SWAP,
-  SWP_SWAP_EXCLUSIVE,
+  SWP_GUARD,
+  SWP_HWPOISON,
+  SWP_MARKER,
   pteFrame,
   ptePresent,
   swapType,
 } from './pte.js';
+import { freeSwapEntry } from './swap-entry.js';
 import type { Vma } from './vma.js';
+
+/** Linux's struct zap_details. */
+interface ZapDetails {
+  /** Also the private copies of a file's pages. */
+  readonly evenCows: boolean;
+  /** ZAP_FLAG_DROP_MARKER: the mapping goes, so its markers mean nothing any more. */
+  readonly dropMarkers: boolean;
+}
+
+const UNMAP: ZapDetails = { evenCows: true, dropMarkers: true };
 
 /**
  * unmap_vmas (mm/memory.c): removes every entry of [start, end) in one UNMAP, over all mappings and holes. The caller
@@ -35,7 +47,7 @@ export function* unmapVmas(
   const announced = whole ?? { start, end };
   const range = mm.notifiers.invalidateRangeStart('UNMAP', announced.start, announced.end);
   if (range.holds > 0) yield range;
-  for (const vma of vmas) yield* zapPages(vma, Math.max(start, vma.start), Math.min(end, vma.end), true, gather);
+  for (const vma of vmas) yield* zapPages(vma, Math.max(start, vma.start), Math.min(end, vma.end), UNMAP, gather);
   mm.notifiers.invalidateRangeEnd(range);
   gather.finish();
 }
@@ -53,10 +65,11 @@ export function* zapPageRange(vma: Vma, start: number, end: number, evenCows = t
 
 /** zap_page_range_single_batched: as zapPageRange; the caller finishes the gather. */
 export function* zapPageRangeBatched(vma: Vma, start: number, end: number, gather: MmuGather, evenCows = true): Task {
-  const { notifiers } = vma.mm;
+  const { notifiers, system } = vma.mm;
+  system.lruBatch.drain();
   const range = notifiers.invalidateRangeStart('CLEAR', start, end);
   if (range.holds > 0) yield range;
-  yield* zapPages(vma, start, end, evenCows, gather);
+  yield* zapPages(vma, start, end, { evenCows, dropMarkers: false }, gather);
   notifiers.invalidateRangeEnd(range);
 }
 
@@ -81,7 +94,7 @@ export function* unmapMappingRange(mapping: AddressSpace, first: number, end: nu
  * unmap_page_range: removes entries leaf by leaf. A huge entry of which only a part goes is split first, which tells
  * the drivers again, inside the caller's range.
  */
-function* zapPages(vma: Vma, start: number, end: number, evenCows: boolean, gather: MmuGather): Task {
+function* zapPages(vma: Vma, start: number, end: number, details: ZapDetails, gather: MmuGather): Task {
   const { pageTable } = vma.mm;
   const to = pageOf(end);
   for (let page = pageTable.nextPopulated(pageOf(start), to); page < to;) {
@@ -90,7 +103,7 @@ function* zapPages(vma: Vma, start: number, end: number, evenCows: boolean, gath
       if (stop - page === PTRS_PER_PTE) zapHuge(vma, page, gather);
       else yield* splitHugePmd(vma, page * PAGE_SIZE);
     }
-    zapPtes(vma, page, stop, evenCows, gather);
+    zapPtes(vma, page, stop, details, gather);
     page = pageTable.nextPopulated(stop, to);
   }
 }
@@ -118,17 +131,17 @@ function zapHuge(vma: Vma, page: number, gather: MmuGather): void {
  * zap_pte_range. Entries hand what they know to the folio: dirty, referenced. A dirty page of a file can be written back
  * as soon as it is marked, so the TLB is flushed before the table is left.
  */
-function zapPtes(vma: Vma, from: number, to: number, evenCows: boolean, gather: MmuGather): void {
+function zapPtes(vma: Vma, from: number, to: number, details: ZapDetails, gather: MmuGather): void {
   const { system, pageTable } = vma.mm;
   const { frames } = system.memory;
   let dirtied = 0;
   pageTable.forEach(from, to, (page, pte) => {
     if (!ptePresent(pte)) {
-      zapSwapEntry(vma, page, pte, evenCows);
+      zapSwapEntry(vma, page, pte, details);
       return;
     }
     const folio = frames.folioOf(pteFrame(pte));
-    if (!evenCows && frames.has(folio, PG_ANON)) return;
+    if (!details.evenCows && frames.has(folio, PG_ANON)) return;
     const mapped = unmapFrame(vma, page, pte) >= 0;
     gather.removeEntries(page, page + 1);
     if (!mapped) return;
@@ -145,8 +158,13 @@ function zapPtes(vma: Vma, from: number, to: number, evenCows: boolean, gather: 
 }
 
 /** zap_nonpresent_ptes: what an entry that is not present stood for is given up with it. */
-function zapSwapEntry(vma: Vma, page: number, entry: number, evenCows: boolean): void {
-  const ofFile = vma.file !== null && swapType(entry) !== SWP_SWAP && swapType(entry) !== SWP_SWAP_EXCLUSIVE;
-  if (!evenCows && !ofFile) return;
+function zapSwapEntry(vma: Vma, page: number, entry: number, details: ZapDetails): void {
+  const type = swapType(entry);
+  if (type === SWP_GUARD || type === SWP_MARKER || type === SWP_HWPOISON) {
+    if (details.dropMarkers || (type === SWP_HWPOISON && details.evenCows)) vma.mm.pageTable.set(page, PTE_NONE);
+    return;
+  }
+  if (!details.evenCows) return;
+  freeSwapEntry(vma, entry);
   vma.mm.pageTable.set(page, PTE_NONE);
 }

@@ -120,7 +120,7 @@ describe('what cannot be used ends with status 2 and one message', () => {
   });
 
   it.each([
-    [['--fs', 'zfs'], /--fs takes one of ext4, btrfs, not "zfs"/],
+    [['--fs', 'zfs'], /--fs takes one of ext4, btrfs, xfs, not "zfs"/],
     [['--fsync-period', '50'], /--fsync-period takes a time such as 50ms, 5s or 100us, not "50"/],
     [['--fsync-period', '-1ms'], /--fsync-period takes a time/],
     [['--dirty-expire', '2000000s'], /--dirty-expire takes at most a day/],

@@ -19,7 +19,7 @@ interface Rig {
 function setUp(seed = 1): Rig {
   const simulation = new Simulation({ seed });
   const memory = new PageContents(true);
-  const disk = new BlockDevice(simulation, 'nvme0n1', NVME, true, new RandomStream(seed));
+  const disk = new BlockDevice(simulation, 'nvme0n1', NVME, () => new PageContents(true), new RandomStream(seed));
   let stamp = 0;
   const sectors = (contents: PageContents, page: number): number[] => {
     const bytes = new Uint8Array(PAGE_SIZE);

@@ -47,17 +47,17 @@ describe('write(2)', () => {
 
   it('is as old as the moment at which each page is written: somebody may write while the next one is read', () => {
     const m = new Machine();
-    const file = m.file(3);
+    const file = m.file(40);
     m.mapFile(file);
-    m.store(2);
+    m.store(38);
     let byDevice = 0;
     m.simulation.after(READ_NS / 2, 'a device writes', () => {
       byDevice = m.memory.nextStamp();
-      m.memory.contents.write(file.mapping.pages.get(2), 0, 8, byDevice, new Uint8Array(8));
+      m.memory.contents.write(file.mapping.pages.get(38), 0, 8, byDevice, new Uint8Array(8));
     });
-    m.pwrite(file, 1, new Uint8Array(3 * PAGE_SIZE - 1));
+    m.pwrite(file, 1, new Uint8Array(39 * PAGE_SIZE - 1));
     expect(byDevice).toBeGreaterThan(0);
-    expect(m.memory.contents.stampAt(file.mapping.pages.get(2), 0)).toBeGreaterThan(byDevice);
+    expect(m.memory.contents.stampAt(file.mapping.pages.get(38), 0)).toBeGreaterThan(byDevice);
   });
 
   it('of two tasks is one after the other (i_rwsem)', () => {
@@ -119,9 +119,10 @@ describe('read(2)', () => {
     const m = new Machine();
     const file = m.file(2);
     m.pread(file, 0, 2 * PAGE_SIZE);
-    expect(m.simulation.now).toBe(2 * READ_NS);
+    const { now } = m.simulation;
+    expect(now).toBeLessThan(2 * READ_NS);
     m.pread(file, 0, 2 * PAGE_SIZE);
-    expect(m.simulation.now).toBe(2 * READ_NS);
+    expect(m.simulation.now).toBe(now);
     checkInvariants(m.kernel, []);
   });
 

@@ -23,7 +23,7 @@ describe.each(BOTH)('shrinking a file on %s', (fileSystem) => {
     m.log.take();
     m.ftruncate(file, 8 * PAGE_SIZE);
     expect(m.log.takeOnly(/^[<>t]/)).toBe('<CLEAR[8,16) t[8,13)> <CLEAR[8,16)>');
-    expect(cached).toEqual([3, 1]);
+    expect(cached).toEqual([16, 8]);
     checkInvariants(m.kernel, [m.mm]);
   });
 

@@ -52,17 +52,17 @@ describe('stores and loads', () => {
 
   it('are as old as the moment at which each page is written: a device may write while the next one is faulted in', () => {
     const m = new Machine();
-    m.mapFile(m.file(3));
-    m.store(2);
+    m.mapFile(m.file(40));
+    m.store(38);
     let byDevice = 0;
     m.simulation.after(10 * US, 'a device writes', () => {
       byDevice = m.memory.nextStamp();
-      m.memory.contents.write(m.pte(2) >>> 6, 0, 8, byDevice, new Uint8Array(8));
+      m.memory.contents.write(m.pte(38) >>> 6, 0, 8, byDevice, new Uint8Array(8));
     });
-    // Pages 0 and 1 come from the disk, which takes longer.
-    m.run(m.kernel.store(m.process, address(0), 3 * PAGE_SIZE));
+    // The first pages come from the disk, which takes longer.
+    m.run(m.kernel.store(m.process, address(0), 39 * PAGE_SIZE));
     expect(byDevice).toBeGreaterThan(0);
-    expect(m.memory.contents.stampAt(m.pte(2) >>> 6, 0)).toBeGreaterThan(byDevice);
+    expect(m.memory.contents.stampAt(m.pte(38) >>> 6, 0)).toBeGreaterThan(byDevice);
   });
 
   it('may be anonymous patterns: then only which store it was is kept, page by page', () => {

@@ -106,7 +106,7 @@ describe('a read fault on a file', () => {
   it('maps what is in the cache around it too, within 16 pages, the mapping and the file', () => {
     const m = new Machine();
     const file = m.file(40);
-    for (const page of [3, 15, 16, 18, 20, 31, 32]) m.pread(file, page * PAGE_SIZE, 1);
+    for (const page of [3, 15, 16, 18, 20, 31, 32]) m.run(m.kernel.pwrite(file, page * PAGE_SIZE, PAGE_SIZE));
     m.mapFile(file, { pages: 31 });
     m.log.take();
     m.load(18);

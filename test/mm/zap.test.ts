@@ -40,7 +40,7 @@ describe('zap_page_range', () => {
     m.store(1700);
     m.log.take();
     m.run(zapPageRange(vma, address(0), address(2048)));
-    expect(m.log.take()).toBe('<CLEAR[0,2048) t[1100,1201) t[1700,1701)>');
+    expect(m.log.take()).toBe('<CLEAR[0,2048) t[1100,1216) t[1700,1701)>');
   });
 
   it('takes the zero page away, which nobody has to put', () => {
@@ -88,7 +88,7 @@ describe('unmap_mapping_range', () => {
     m.load(2);
     m.log.take();
     m.run(unmapMappingRange(file.mapping, 0, 8, false));
-    expect(m.log.take()).toBe('<CLEAR[0,8)> t[2,3)');
+    expect(m.log.take()).toBe('<CLEAR[0,8)> t[0,8)');
     expect(m.load(1)).toBe(7);
     m.run(unmapMappingRange(file.mapping, 0, 8, true));
     expect(m.load(1)).toBe(0);

@@ -11,7 +11,7 @@ import type { Simulation, TraceEvent } from '../../src/engine/index.js';
  *     wb#3 done#3           folio_start_writeback, folio_end_writeback
  *     fsync fsynced(2)      fsync began; returned, having written 2 folios
  *
- * Other events appear by their name. Faults are noted when they have been handled: behind what they caused.
+ * Other events appear by their name. Faults and cleanings are noted when they are done: behind what they caused.
  */
 export class EventLog {
   private words: string[] = [];
@@ -22,7 +22,7 @@ export class EventLog {
   ) {
     simulation.trace.attach({
       event: (_time, event) => {
-        this.words.push(this.word(event));
+        if (!isSilent(event)) this.words.push(this.word(event));
       },
     });
   }
@@ -77,4 +77,9 @@ export class EventLog {
   private page(address: unknown): string {
     return String((Number(address) - this.base) / PAGE_SIZE);
   }
+}
+
+/** What has only begun, and a cleaning that found nothing to clean. */
+function isSilent({ kind, cleaned }: TraceEvent): boolean {
+  return kind === 'mm_fault_start' || kind === 'folio_mkclean_start' || (kind === 'folio_mkclean' && cleaned === 0);
 }

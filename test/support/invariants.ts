@@ -1,4 +1,4 @@
-import { PAGE_SIZE } from '../../src/base/index.js';
+import { PAGE_SIZE, PTRS_PER_PTE } from '../../src/base/index.js';
 import type { Inode } from '../../src/fs/index.js';
 import type { KernelCore } from '../../src/kernel/index.js';
 import {
@@ -49,7 +49,10 @@ export function checkInvariants(kernel: KernelCore, mms: readonly MmStruct[], pi
   const cached = new Map<number, string>();
 
   for (const inode of kernel.fs.inodes) checkPageCache(kernel, inode, references, cached);
-  for (const mm of mms) checkPageTable(kernel, mm, references, mapped);
+  for (const mm of mms) {
+    checkPageTable(kernel, mm, references, mapped);
+    checkHugeEntries(kernel, mm, references);
+  }
   for (const inode of kernel.fs.inodes) checkMappings(inode, mms);
   for (const frame of pinned) {
     const folio = frames.folioOf(frame);
@@ -112,6 +115,27 @@ function checkPageTable(kernel: KernelCore, mm: MmStruct, references: Tally, map
     mapped.add(frame);
     if (vma.file !== null && vma.has(VM_SHARED)) checkSharedEntry(kernel, vma, page, pte, what);
   });
+}
+
+/** Huge entries: one reference each, for all of a folio. */
+function checkHugeEntries(kernel: KernelCore, mm: MmStruct, references: Tally): void {
+  const { frames } = kernel.mm.memory;
+  const end = TASK_SIZE / PAGE_SIZE;
+  for (let page = mm.pageTable.nextPopulated(0, end); page < end;) {
+    const block = page - (page % PTRS_PER_PTE);
+    const entry = mm.pageTable.huge(block);
+    const folio = pteFrame(entry);
+    if (ptePresent(entry) && !kernel.mm.isZero(folio)) {
+      const what = `huge entry of page ${block} of ${mm.name}`;
+      same(frames.pages(folio), PTRS_PER_PTE, () => `${what}: pages of its folio`);
+      same(frames.entireMapcount(folio) > 0, true, () => `${what}: entire map count`);
+      references.add(folio);
+      const vma = mm.vmas.at(block * PAGE_SIZE);
+      if (vma === null) throw new Error(`${what}: no mapping there`);
+      if (vma.file !== null && vma.has(VM_SHARED)) checkSharedEntry(kernel, vma, block, entry, what);
+    }
+    page = mm.pageTable.nextPopulated(block + PTRS_PER_PTE, end);
+  }
 }
 
 function checkSharedEntry(kernel: KernelCore, vma: Vma, page: number, pte: number, what: string): void {

@@ -4,6 +4,7 @@ import { pteFrame, ptePresent, pteWritable, type MmStruct } from '../../mm/index
 import type { InvalidateRange, NotifierHub } from '../../../notifiers/index.js';
 import type { MemoryRegion } from '../../../devices/contract/index.js';
 import type { DmaOp, Nic } from '../../../devices/nic/index.js';
+import { SAYS } from '../rule-texts.js';
 import { RuleViolation, type RuleId } from '../violation.js';
 
 /** Where a key's memory lies in its process. */
@@ -12,14 +13,6 @@ interface WatchedRegion {
   /** Add this to an address of the key to get one of the process. */
   readonly shift: number;
 }
-
-const SAYS: Readonly<Record<RuleId, string>> = {
-  R1: 'no access through an old translation may land after invalidate_range_start has returned',
-  R2: 'no translation of a range may be used between the return of its start and its end',
-  R9: 'every start is matched by one end of the same range',
-  R10: 'a device may write only where the CPU may',
-  R11: 'a translation must not outlive the mapping that it was made from',
-};
 
 /**
  * Watches every access of a device that follows mmu notifiers: R1, R2, R10 and R11, against the page tables and the

@@ -1,0 +1,28 @@
+import { MachineRules } from '../check/index.js';
+import { KINDS, fuzzOne, type FuzzResult, type ProgramWatch } from '../lab/index.js';
+
+export interface FuzzTask {
+  readonly kind: string;
+  /** Seeds [from, from + count). */
+  readonly from: number;
+  readonly count: number;
+}
+
+const underTheRules: ProgramWatch = (world) => {
+  const rules = new MachineRules(world.system, world.device);
+  return {
+    afterStep: () => {
+      rules.afterStep();
+    },
+    atEnd: () => {
+      rules.atEnd();
+    },
+  };
+};
+
+/** Generates and runs the programs of some seeds: the work of one thread. */
+export default function fuzzPrograms({ kind, from, count }: FuzzTask): FuzzResult[] {
+  const of = KINDS.find(({ name }) => name === kind);
+  if (of === undefined) throw new Error(`there is no kind "${kind}"`);
+  return Array.from({ length: count }, (_, i) => fuzzOne(of, from + i, underTheRules));
+}

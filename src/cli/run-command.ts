@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { Command } from 'commander';
+import { messageOf } from '../engine/index.js';
+import { parseProgram, printOp, printStep, recordRun, runProgram, withImplicitExit } from '../lab/index.js';
+import type { Output } from './output.js';
+import { UsageError } from './usage-error.js';
+
+interface Typed {
+  readonly json?: true;
+}
+
+const EXAMPLES = `
+Example: what does mremap do to a device?
+  printf '%s\\n' 'map name=m kind=anon share=private prot=rw pages=16' 'cpu_write map=m first=0 pages=16 value=1' \\
+    'mr name=r map=m first=0 pages=16' 'mremap map=m first=0 pages=4 new_pages=4 to=d' | pinless run -
+
+docs/programs.md has all ops. Exit status: 0 it ran to its end; 1 something in it is not modelled; 2 it cannot be read.`;
+
+/**
+ * `pinless run`.
+ * @param finish told the exit status
+ */
+export function runCommand(output: Output, finish: (status: number) => void): Command {
+  return new Command('run')
+    .summary('run a program of memory, file and RDMA operations and show what Linux would do')
+    .description('Runs a program in the op language on a machine of its own, and prints each step: events and result.')
+    .argument('<program>', 'text, one op per line; - is standard input')
+    .option('--json', 'in the form of the recordings of real kernels')
+    .addHelpText('after', EXAMPLES)
+    .action((path: string, typed: Typed) => {
+      finish(runFile(output, path, typed));
+    });
+}
+
+function runFile(output: Output, path: string, typed: Typed): number {
+  let text: string;
+  try {
+    text = readFileSync(path === '-' ? 0 : path, 'utf8');
+  } catch (error) {
+    throw new UsageError(`cannot read "${path}": ${messageOf(error)}`);
+  }
+  const ops = withImplicitExit(parseProgram(text));
+  const run = runProgram(ops);
+  if (typed.json === true) {
+    output.out(`${JSON.stringify(recordRun(basename(path).replace(/\.\w+$/, ''), ops, run), null, 1)}\n`);
+  } else {
+    for (const [i, step] of run.steps.entries()) output.out(`${printStep(printOp(ops[i]), step, run.areas.at(0))}\n`);
+  }
+  if (run.stopped === null) return 0;
+  const { step, reason } = run.stopped;
+  output.err(`pinless: the program stopped at line ${String(ops[step].line)}, "${printOp(ops[step])}": ${reason}\n`);
+  return 1;
+}

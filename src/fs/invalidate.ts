@@ -1,0 +1,76 @@
+import type { Task } from '../engine/index.js';
+import { PG_DIRTY, PG_WRITEBACK, removeFromPageCache, removeIfUnused, unmapMappingRange } from '../mm/index.js';
+import type { Inode } from './inode.js';
+import { lockFolioAt } from './truncate.js';
+import type { PageRange } from './writeback.js';
+
+/**
+ * invalidate_mapping_pages: the file forgets the folios of a range that are clean and that nobody maps, uses or has
+ * locked. A folio that reaches out of the range stays.
+ */
+export function invalidateMappingPages(inode: Inode, { first, end }: PageRange): void {
+  const { mapping, fs } = inode;
+  const { memory } = fs.system;
+  const { frames } = memory;
+  for (let index = mapping.pages.next(first, end); index >= 0;) {
+    const folio = frames.folioOf(mapping.pages.get(index));
+    const next = frames.index[folio] + frames.pages(folio);
+    if (frames.index[folio] >= first && next <= end && memory.tryLockFolio(folio)) {
+      frames.get(folio);
+      mappingEvictFolio(inode, folio);
+      memory.unlockFolio(folio);
+      memory.put(folio);
+    }
+    index = mapping.pages.next(next, end);
+  }
+}
+
+/**
+ * invalidate_inode_pages2_range: the file forgets every folio that has a page of the range, of large ones all of it. The
+ * first mapped folio unmaps the rest of the range at once; one that is mapped beyond is unmapped whole.
+ *
+ * @returns false if a folio had to stay: it is dirty, or somebody uses it
+ */
+export function* invalidateInodePages2Range(inode: Inode, { first, end }: PageRange): Task<boolean> {
+  const { mapping, fs } = inode;
+  const { memory } = fs.system;
+  const { frames } = memory;
+  let unmapped = false;
+  let complete = true;
+  for (let index = mapping.pages.next(first, end); index >= 0;) {
+    if (!unmapped && frames.folioMapcount(frames.folioOf(mapping.pages.get(index))) > 0) {
+      yield* unmapMappingRange(mapping, index, end, false);
+      unmapped = true;
+    }
+    const folio = yield* lockFolioAt(inode, index);
+    if (folio >= 0) {
+      yield* memory.waitForWriteback(folio);
+      const next = frames.index[folio] + frames.pages(folio);
+      if (frames.folioMapcount(folio) > 0) yield* unmapMappingRange(mapping, frames.index[folio], next, false);
+      complete = invalidateFolio(inode, folio) && complete;
+      memory.unlockFolio(folio);
+      memory.put(folio);
+      index = next - 1;
+    }
+    index = mapping.pages.next(index + 1, end);
+  }
+  return complete;
+}
+
+/** mapping_evict_folio: drops a locked folio, of which the caller has a reference, if it is clean and nobody else's. */
+function mappingEvictFolio(inode: Inode, folio: number): void {
+  if (isReleasable(inode, folio)) removeIfUnused(inode.fs.system, inode.mapping, folio);
+}
+
+/** folio_unmap_invalidate of a folio that nobody maps: drops it if it is clean, whoever has a reference, or a pin. */
+function invalidateFolio(inode: Inode, folio: number): boolean {
+  if (!isReleasable(inode, folio)) return false;
+  removeFromPageCache(inode.fs.system, inode.mapping, folio);
+  return true;
+}
+
+function isReleasable(inode: Inode, folio: number): boolean {
+  const { mapping, fs } = inode;
+  if (fs.system.memory.frames.has(folio, PG_DIRTY | PG_WRITEBACK)) return false;
+  return mapping.ops.releaseFolio(mapping, folio);
+}

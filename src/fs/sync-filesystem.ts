@@ -1,0 +1,27 @@
+import type { Task } from '../engine/index.js';
+import type { FileSystem } from './file-system.js';
+import type { Inode } from './inode.js';
+import { waitForWriteback, writeInode } from './writeback.js';
+
+/** sync_filesystem: writes every dirty file, oldest first, waits for all of it, and makes metadata durable. */
+export function* syncFilesystem(fs: FileSystem): Task {
+  const dirty = dirtyInodes(fs);
+  for (const inode of dirty) yield* writeInode(inode, 'sync', { folios: 0, deviceWaitNs: 0 });
+  for (const inode of dirty) yield* waitForWriteback(inode);
+  yield* fs.commit();
+}
+
+/** Background writeback of everything, whatever its age, and its completion. */
+export function* writebackFilesystem(fs: FileSystem): Task {
+  const dirty = dirtyInodes(fs);
+  for (const inode of dirty) yield* writeInode(inode, 'background', { folios: 0, deviceWaitNs: 0 });
+  for (const inode of dirty) yield* waitForWriteback(inode);
+}
+
+function dirtyInodes(fs: FileSystem): Inode[] {
+  return fs.inodes.filter(({ dirtiedWhen }) => dirtiedWhen !== null).sort((a, b) => age(a) - age(b));
+}
+
+function age(inode: Inode): number {
+  return inode.dirtiedWhen ?? Infinity;
+}

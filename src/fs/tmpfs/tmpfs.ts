@@ -1,0 +1,186 @@
+import { PAGE_SIZE } from '../../base/index.js';
+import { SEC, type Task } from '../../engine/index.js';
+import {
+  MAX_PGOFF,
+  PG_DIRTY,
+  PG_UPTODATE,
+  unmapMappingRange,
+  type AddressSpace,
+  type AddressSpaceOptions,
+  type MmSystem,
+  type ThpPolicy,
+  type VmOperations,
+} from '../../mm/index.js';
+import type { BlockDevice } from '../block-device.js';
+import { readFromPageCache } from '../buffered-read.js';
+import { performWrite } from '../buffered-write.js';
+import type { FallocateMode } from '../fallocate.js';
+import { FileSystem } from '../file-system.js';
+import type { Inode } from '../inode.js';
+import { shmemFallocate } from './fallocate.js';
+import { shmemGetFolio } from './get-folio.js';
+import { SwappedPages, shmemWriteout } from './swap.js';
+import { shmemUndoRange } from './undo-range.js';
+import { ShmemVmOperations } from './vm-operations.js';
+
+/**
+ * Files in memory, after tmpfs: the page cache is all there is of them. Nothing is written back and nothing is tracked, so
+ * whoever maps a page for reading may write to it too, where the mapping allows that.
+ */
+export class Tmpfs extends FileSystem {
+  private readonly swappedPages = new Map<Inode, SwappedPages>();
+
+  constructor(system: MmSystem, device: BlockDevice) {
+    super(system, device, {
+      kind: 'tmpfs',
+      stableWrites: false,
+      commitInterval: SEC,
+      syncsWholeFile: false,
+      sharesBlocks: false,
+      maxOrder: 0,
+    });
+  }
+
+  protected override addressSpaceOptions(): AddressSpaceOptions {
+    return { stableWrites: false, canWriteback: false, maxOrder: this.traits.maxOrder, isShmem: true };
+  }
+
+  /** Whether faults make folios of 2 MiB: the mount option huge=, `never` unless given. */
+  hugePolicy(): ThpPolicy {
+    return 'never';
+  }
+
+  override vmOperations(inode: Inode): VmOperations {
+    return new ShmemVmOperations(this, inode);
+  }
+
+  /** What of a file is on the swap device. */
+  swapped(inode: Inode): SwappedPages {
+    let pages = this.swappedPages.get(inode);
+    if (pages === undefined) this.swappedPages.set(inode, (pages = new SwappedPages()));
+    return pages;
+  }
+
+  *swapOut(mapping: AddressSpace, folio: number): Task {
+    yield* shmemWriteout(this, mapping, folio);
+  }
+
+  prepareWrite(): void {
+    // There is no disk on which anything would have to be reserved.
+  }
+
+  settle(): null {
+    return null;
+  }
+
+  /** noop_dirty_folio. */
+  override dirtyFolio(_mapping: AddressSpace, folio: number): void {
+    this.system.memory.frames.set(folio, PG_DIRTY);
+  }
+
+  dirtyPart(mapping: AddressSpace, folio: number): void {
+    this.dirtyFolio(mapping, folio);
+  }
+
+  invalidateFolio(): void {
+    // Nothing is known of parts of a folio.
+  }
+
+  override releaseFolio(): boolean {
+    return true;
+  }
+
+  acceptsDirty(): boolean {
+    return true;
+  }
+
+  /** Never comes up: no folio is marked for writeback. */
+  *writeFolio(_inode: Inode, folio: number): Task {
+    this.system.memory.unlockFolio(folio);
+    yield 0;
+  }
+
+  /** Of what is not there yet, all is zeros. */
+  override *readFolios(_inode: Inode, folios: readonly number[]): Task {
+    const { frames, contents } = this.system.memory;
+    for (const folio of folios) {
+      for (let i = 0; i < frames.pages(folio); i++) contents.clear(folio + i);
+      frames.set(folio, PG_UPTODATE);
+    }
+  }
+
+  /** shmem_file_read_iter: a hole stays one. */
+  override *pageForRead(inode: Inode, index: number): Task<number> {
+    const folio = yield* shmemGetFolio(this, inode, index, 'read');
+    if (folio < 0) return 0;
+    const { memory } = this.system;
+    const frame = folio + (index - memory.frames.index[folio]);
+    memory.unlockFolio(folio);
+    memory.put(folio);
+    return frame;
+  }
+
+  override *willNeed(): Task {
+    // Nothing is anywhere else, but for what is on the swap device; whether that is read now nobody can tell.
+  }
+
+  override *folioForWrite(inode: Inode, index: number): Task<number> {
+    return yield* shmemGetFolio(this, inode, index, 'write');
+  }
+
+  /** shmem_setattr. */
+  *resize(inode: Inode, size: number): Task {
+    const before = inode.size;
+    inode.mapping.size = size;
+    if (size > before) return;
+    const firstGone = Math.ceil(size / PAGE_SIZE);
+    const shrinks = before > firstGone * PAGE_SIZE;
+    if (shrinks) yield* unmapMappingRange(inode.mapping, firstGone, MAX_PGOFF, true);
+    yield* shmemUndoRange(this, inode, size, Infinity);
+    if (shrinks) yield* unmapMappingRange(inode.mapping, firstGone, MAX_PGOFF, true);
+  }
+
+  *extend(): Task {
+    // What lies between is a hole.
+  }
+
+  *fallocate(inode: Inode, mode: FallocateMode, offset: number, length: number): Task {
+    yield* shmemFallocate(this, inode, mode, offset, length);
+  }
+
+  /** O_DIRECT is accepted, and read(2) as ever. */
+  override *directRead(inode: Inode, offset: number, frames: ArrayLike<number>): Task<number> {
+    const { memory } = this.system;
+    const data = new Uint8Array(frames.length * PAGE_SIZE);
+    const done = yield* readFromPageCache(inode, offset, data);
+    for (let i = 0; i < frames.length; i++) {
+      memory.contents.write(frames[i], 0, PAGE_SIZE, memory.nextStamp(), data, i * PAGE_SIZE);
+    }
+    return done;
+  }
+
+  *directWrite(inode: Inode, offset: number, frames: ArrayLike<number>): Task<number> {
+    const data = new Uint8Array(frames.length * PAGE_SIZE);
+    for (let i = 0; i < frames.length; i++) {
+      this.system.memory.contents.read(frames[i], 0, data, i * PAGE_SIZE, PAGE_SIZE);
+    }
+    return yield* performWrite(inode, offset, data.length, data);
+  }
+
+  override updateTime(inode: Inode): void {
+    inode.mtime = this.system.simulation.now;
+  }
+
+  override setSize(inode: Inode, size: number): void {
+    inode.mapping.size = size;
+  }
+
+  /** noop_fsync. */
+  override *flush(): Task {
+    // There is no disk.
+  }
+
+  protected blankChecksum(): number {
+    return 0;
+  }
+}

@@ -1,0 +1,22 @@
+import { parseLine, runProgram, type Recording } from '../program/index.js';
+import { compareRun, kindOf, type Comparison } from './compare-run.js';
+import { readRecordings, type RecordingFile } from './load-recordings.js';
+
+export interface ConformTask {
+  readonly files: readonly RecordingFile[];
+  /** Kinds to run; absent: all. */
+  readonly kinds?: readonly string[];
+}
+
+/** Runs the programs of some files and compares each with its recording: the work of one thread. */
+export default function conformFiles({ files, kinds }: ConformTask): Comparison[] {
+  return files
+    .flatMap(readRecordings)
+    .filter(({ name }) => kinds === undefined || kinds.includes(kindOf(name)))
+    .map(conformRecording);
+}
+
+function conformRecording(recording: Recording): Comparison {
+  const ops = recording.program.flatMap((line, i) => parseLine(line, i + 1) ?? []);
+  return compareRun(recording, runProgram(ops));
+}

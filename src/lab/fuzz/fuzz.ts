@@ -1,0 +1,56 @@
+import fc from 'fast-check';
+import { parseProgram, runProgram, type ProgramWatch } from '../program/index.js';
+import { assemble } from './assemble.js';
+import { choices } from './choices.js';
+import { KINDS, type ProgramKind } from './kinds.js';
+
+/** A generated program, and how it went. */
+export interface FuzzResult {
+  readonly seed: number;
+  readonly program: readonly string[];
+  /** What it asks for that the emulator has no model of: it ran up to there. */
+  readonly notModelled: string | null;
+  /** What went wrong, and the shortest program found with which something does. */
+  readonly failure: { readonly reason: string; readonly program: readonly string[] } | null;
+}
+
+/** Runs that shrinking may take. */
+const SHRINK_RUNS = 400;
+
+/** The program of a kind and a seed, run under the rules that `watch` keeps. */
+export function fuzzOne(kind: ProgramKind, seed: number, watch: ProgramWatch): FuzzResult {
+  const arbitrary = choices(kind.contents.length > 0);
+  let first: { program: readonly string[]; outcome: Outcome } | null = null;
+  let runs = 0;
+  const details = fc.check(
+    fc.property(arbitrary, (drawn) => {
+      const program = assemble(kind, drawn);
+      if (++runs > SHRINK_RUNS) return true;
+      const outcome = runUnder(program, watch);
+      first ??= { program, outcome };
+      return outcome.failure === null;
+    }),
+    { seed: seed * KINDS.length + KINDS.indexOf(kind), numRuns: 1 },
+  );
+  // The property has run at least once.
+  const { program, outcome } = first as unknown as { program: readonly string[]; outcome: Outcome };
+  if (!details.failed || details.counterexample === null) {
+    return { seed, program, notModelled: outcome.notModelled, failure: null };
+  }
+  const shortest = assemble(kind, details.counterexample[0]);
+  const reason = runUnder(shortest, watch).failure ?? 'it failed once, and not again';
+  return { seed, program, notModelled: null, failure: { reason, program: shortest } };
+}
+
+interface Outcome {
+  readonly notModelled: string | null;
+  readonly failure: string | null;
+}
+
+function runUnder(program: readonly string[], watch: ProgramWatch): Outcome {
+  const { stopped } = runProgram(parseProgram(program.join('\n')), { probes: false, watch });
+  if (stopped === null) return { notModelled: null, failure: null };
+  return stopped.modelled
+    ? { notModelled: null, failure: `step ${String(stopped.step)}: ${stopped.reason}` }
+    : { notModelled: stopped.reason, failure: null };
+}

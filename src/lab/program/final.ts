@@ -1,0 +1,58 @@
+import { PAGE_SIZE } from '../../base/index.js';
+import type { Task } from '../../engine/index.js';
+import { fsync, type Inode } from '../../fs/index.js';
+import { runLengths } from './pages-of.js';
+import { patternByte } from './pattern.js';
+import type { ProgramFile } from './program-world.js';
+import type { ByteRun, FinalFile } from './recorded.js';
+
+/** Files longer than this, in pages, are described by what differs from the pattern. */
+const LONGEST_LIST = 64;
+
+/** Kinds whose files are not looked at in the end, and those that have nothing on a disk. */
+const NOT_PROBED: ReadonlySet<string> = new Set(['shmem', 'hugetlb', 'hugefile']);
+const WITHOUT_DISK: ReadonlySet<string> = new Set(['tmpfs', 'dax']);
+
+/** What a file holds in the page cache and, after an fsync, on the disk; undefined if files of its kind are not looked at. */
+export function* finalOf({ inode, kind }: ProgramFile): Task<FinalFile | undefined> {
+  if (NOT_PROBED.has(kind)) return undefined;
+  const pages = Math.ceil(inode.size / PAGE_SIZE);
+  // First: what is not cached is read from the disk, whose own cache an fsync empties.
+  if (!WITHOUT_DISK.has(kind)) yield* fsync(inode);
+  const cache: number[] = [];
+  for (let page = 0; page < pages; page++) cache.push(yield* cachedByte(inode, page));
+  const size = inode.size;
+  const listed = pages <= LONGEST_LIST;
+  if (WITHOUT_DISK.has(kind)) return listed ? { size, cache } : { size, cache_diff: differences(cache) };
+  const disk = Array.from({ length: pages }, (_, page) => diskByte(inode, page));
+  if (listed) return { size, cache, disk };
+  return { size, cache_diff: differences(cache), disk_diff: differences(disk) };
+}
+
+function* cachedByte(inode: Inode, page: number): Task<number> {
+  const cached = inode.mapping.pages.get(page);
+  const frame = cached === 0 ? yield* inode.fs.pageForRead(inode, page, 1) : cached;
+  if (frame <= 0) return 0;
+  const byte = new Uint8Array(1);
+  inode.fs.system.memory.contents.read(frame, 0, byte, 0, 1);
+  return byte[0];
+}
+
+function diskByte(inode: Inode, page: number): number {
+  const record = inode.blocks.record(page);
+  if (record === undefined) return 0;
+  const byte = new Uint8Array(1);
+  inode.fs.device.media.read(record.block, 0, byte, 0, 1);
+  return byte[0];
+}
+
+/** Runs of pages with one byte that is not the pattern's. */
+function differences(bytes: readonly number[]): ByteRun[] {
+  const runs: ByteRun[] = [];
+  let page = 0;
+  for (const [count, value] of runLengths(bytes.map((byte, i) => (byte === patternByte(i) ? -1 : byte)))) {
+    if (value >= 0) runs.push([page, count, value]);
+    page += count;
+  }
+  return runs;
+}

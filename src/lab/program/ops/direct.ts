@@ -1,0 +1,56 @@
+import { PAGE_SIZE } from '../../../base/index.js';
+import { allocateBuffer, directIoWithMemory, directRead, directWrite, freeBuffer } from '../../../fs/index.js';
+import type { Task } from '../../../engine/index.js';
+import { addressIn } from '../areas.js';
+import { DONE, type OpHandlers, type OpHandler } from '../op-handler.js';
+import type { StepResult } from '../recorded.js';
+import { bytesOf, readResult } from './files.js';
+
+/** O_DIRECT I/O of files, and of a scratch file with mappings as the buffer. */
+export const directOps = {
+  *odirect_write(world, args) {
+    const { inode } = world.file(args.map);
+    const { offset, length } = bytesOf(args);
+    const { contents } = world.system.memory;
+    const frames = yield* allocateBuffer(inode, length);
+    const data = new Uint8Array(PAGE_SIZE).fill(args.value);
+    for (const frame of frames) contents.write(frame, 0, PAGE_SIZE, world.system.memory.nextStamp(), data, 0);
+    const written = yield* directWrite(inode, offset, frames);
+    freeBuffer(inode, frames);
+    return written < length ? { ret: written } : DONE;
+  },
+
+  *odirect_read(world, args) {
+    const { inode } = world.file(args.map);
+    const { offset, length } = bytesOf(args);
+    const { contents } = world.system.memory;
+    const frames = yield* allocateBuffer(inode, length);
+    const done = yield* directRead(inode, offset, frames);
+    const data = new Uint8Array(length);
+    frames.forEach((frame, i) => {
+      contents.read(frame, 0, data, i * PAGE_SIZE, PAGE_SIZE);
+    });
+    freeBuffer(inode, frames);
+    return readResult(data, done);
+  },
+
+  *odirect_read_into(world, args) {
+    return yield* withMemory(world, args, 'read');
+  },
+
+  *odirect_write_from(world, args) {
+    return yield* withMemory(world, args, 'write');
+  },
+} satisfies OpHandlers;
+
+function* withMemory(
+  world: Parameters<OpHandler<'odirect_read_into'>>[0],
+  args: Parameters<OpHandler<'odirect_read_into'>>[1],
+  direction: 'read' | 'write',
+): Task<StepResult> {
+  const scratch = yield* world.scratchFile();
+  const address = addressIn(world.areas.get(args.map), args.first);
+  const length = args.pages * PAGE_SIZE;
+  const done = yield* directIoWithMemory(scratch, 0, direction, world.mmOf(args.proc), address, length);
+  return done < length ? { ret: done } : DONE;
+}

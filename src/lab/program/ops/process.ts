@@ -1,0 +1,59 @@
+import { MS, type Task } from '../../../engine/index.js';
+import { exitMmap, forkMm } from '../../../mm/index.js';
+import { DONE, type OpHandlers } from '../op-handler.js';
+import type { ProgramWorld } from '../program-world.js';
+
+/** Processes. */
+export const processOps = {
+  *fork(world, args) {
+    world.children.set(args.child, yield* forkMm(world.mm, args.child));
+    return DONE;
+  },
+
+  *exit(world, args) {
+    if (args.proc === undefined) {
+      yield* exitMain(world);
+      return DONE;
+    }
+    yield* exitMmap(world.mmOf(args.proc));
+    world.children.delete(args.proc);
+    return DONE;
+  },
+
+  /** bprm_execve: the old address space goes as it does at exit; the device is close-on-exec. */
+  *exec(world) {
+    yield* exitMain(world);
+    return DONE;
+  },
+
+  *kill(world) {
+    world.exitSignal = 9;
+    yield* exitMain(world);
+    return DONE;
+  },
+
+  *after_exit(world) {
+    return world.exitSignal === null ? DONE : { signal: world.exitSignal };
+  },
+
+  *set(world, args) {
+    if (args.name === 'mthp64k') world.system.mthp64k = args.value;
+    else world.system.shmemThp = args.value;
+    return DONE;
+  },
+
+  *sleep(_world, args) {
+    yield args.ms * MS;
+    return DONE;
+  },
+} satisfies OpHandlers;
+
+/**
+ * do_exit: exit_mm before exit_files, so the device's regions go when the address space has gone; and not before the last
+ * child that inherited the device's file has closed it.
+ */
+function* exitMain(world: ProgramWorld): Task {
+  yield* exitMmap(world.mm);
+  if (world.children.size === 0) yield* world.device.close(world.mm);
+  world.recorder.note('subscriptions_destroy');
+}

@@ -1,0 +1,96 @@
+import { Errno, PAGE_SIZE } from '../../../base/index.js';
+import { MS } from '../../../engine/index.js';
+import {
+  fadviseDontneed,
+  freezeSuper,
+  fsync,
+  invalidateMappingPages,
+  syncFileRange,
+  syncFilesystem,
+  thawSuper,
+  writebackFilesystem,
+  type SyncFileRangeFlag,
+} from '../../../fs/index.js';
+import { VM_LOCKED, VM_SHARED } from '../../../mm/index.js';
+import { addressIn } from '../areas.js';
+import { DONE, type OpHandlers } from '../op-handler.js';
+
+/** What makes files durable. */
+export const syncOps = {
+  *fsync(world, args) {
+    yield* fsync(world.file(args.map).inode);
+    return DONE;
+  },
+
+  *fdatasync(world, args) {
+    yield* fsync(world.file(args.map).inode, undefined, true);
+    return DONE;
+  },
+  *msync(world, args) {
+    const { mm } = world;
+    const address = addressIn(world.areas.get(args.map), args.first);
+    const end = address + args.pages * PAGE_SIZE;
+    let covered = 0;
+    for (const vma of mm.vmas.overlapping(address, end)) {
+      const from = Math.max(address, vma.start);
+      const to = Math.min(end, vma.end);
+      covered += to - from;
+      if (args.flags === 'invalidate' && vma.has(VM_LOCKED)) throw new Errno('EBUSY', 'msync of locked memory');
+      const inode = world.inodeOf(vma);
+      if (args.flags !== 'sync' || !vma.has(VM_SHARED) || inode === null) continue;
+      yield* fsync(inode, { first: vma.pageIndex(from), end: vma.pageIndex(to) }, true);
+    }
+    if (covered < end - address) throw new Errno('ENOMEM', 'msync of a range with holes');
+    return DONE;
+  },
+
+  *sync_file_range(world, args) {
+    const last = (args.first + args.pages) * PAGE_SIZE - 1;
+    const flags = new Set(args.flags.split(',') as SyncFileRangeFlag[]);
+    yield* syncFileRange(world.file(args.map).inode, args.first * PAGE_SIZE, last, flags);
+    return DONE;
+  },
+
+  *fadvise_dontneed(world, args) {
+    yield* fadviseDontneed(world.file(args.map).inode);
+    return DONE;
+  },
+
+  *syncfs(world, args) {
+    yield* syncFilesystem(world.file(args.map).inode.fs);
+    return DONE;
+  },
+
+  *sync(world) {
+    for (const fs of world.fileSystems) yield* syncFilesystem(fs);
+    return DONE;
+  },
+
+  *wait_background_writeback(world) {
+    for (const fs of world.fileSystems) yield* writebackFilesystem(fs);
+    yield 1500 * MS;
+    return DONE;
+  },
+
+  *freeze(world, args) {
+    const { fs } = world.file(args.map).inode;
+    yield* freezeSuper(fs);
+    world.simulation.after(args.thaw_ms * MS, 'thaw', () => {
+      thawSuper(fs);
+    });
+    return DONE;
+  },
+
+  *wait_thaw(world) {
+    for (const fs of world.fileSystems) yield fs.writers;
+    return DONE;
+  },
+
+  *drop_caches(world, args) {
+    if ((args.n & 1) === 0) return DONE;
+    for (const fs of world.fileSystems) {
+      for (const inode of fs.inodes) invalidateMappingPages(inode, { first: 0, end: Infinity });
+    }
+    return DONE;
+  },
+} satisfies OpHandlers;

@@ -1,0 +1,88 @@
+import { pageOf } from '../../base/index.js';
+import {
+  PTE_SOFT_DIRTY,
+  VM_EXEC,
+  VM_READ,
+  VM_SHARED,
+  VM_WRITE,
+  ZERO_FRAME,
+  pteFrame,
+  ptePresent,
+  type MmStruct,
+  type Vma,
+} from '../../mm/index.js';
+import type { Area, Areas } from './areas.js';
+import type { RecordedVma } from './recorded.js';
+
+/** The mappings of an mm in an area. */
+function vmasIn(mm: MmStruct, area: Area): readonly Vma[] {
+  const vmas = mm.vmas.overlapping(area.start, area.start + 2 ** 36);
+  const last = vmas.at(-1);
+  if (last !== undefined) area.pages = Math.max(area.pages, pageOf(last.end - area.start));
+  return vmas;
+}
+
+/** The entries of all pages of an area that were ever mapped, PTE_NONE where there is none. */
+function* entriesIn(mm: MmStruct, area: Area): Generator<number> {
+  vmasIn(mm, area);
+  const first = pageOf(area.start);
+  for (let page = first; page < first + area.pages; page++) yield mm.pageTable.get(page);
+}
+
+/** All mappings in the areas. */
+export function probeVmas(mm: MmStruct, areas: Areas): RecordedVma[] {
+  return areas.list.flatMap((area) => vmasIn(mm, area).map((vma) => describeVma(area, vma)));
+}
+
+function describeVma(area: Area, vma: Vma): RecordedVma {
+  const first = pageOf(vma.start - area.start);
+  const end = pageOf(vma.end - area.start);
+  const rights =
+    (vma.has(VM_READ) ? 'r' : '-') +
+    (vma.has(VM_WRITE) ? 'w' : '-') +
+    (vma.has(VM_EXEC) ? 'x' : '-') +
+    (vma.has(VM_SHARED) ? 's' : 'p');
+  return vma.file === null ? [area.name, first, end, rights] : [area.name, first, end, rights, vma.pgoff];
+}
+
+/**
+ * Sizes of the folios as an area maps them, in order: how many neighbouring pages show the same folio; -n stands for n pages
+ * without a present entry.
+ */
+export function probeFolios(mm: MmStruct, area: Area): number[] {
+  const { frames } = mm.system.memory;
+  const sizes: number[] = [];
+  let before = -1;
+  for (const pte of entriesIn(mm, area)) {
+    const folio = ptePresent(pte) ? frames.folioOf(pteFrame(pte)) : -1;
+    const step = folio < 0 ? -1 : 1;
+    // The zero page is many pages, not one folio of many.
+    const goesOn = sizes.length > 0 && folio === before && folio !== ZERO_FRAME;
+    if (goesOn) sizes[sizes.length - 1] += step;
+    else sizes.push(step);
+    before = folio;
+  }
+  return sizes;
+}
+
+/** Run lengths of the page states of an area: p present, s swapped out, . neither; upper case is soft-dirty too. */
+export function probePagemap(mm: MmStruct, area: Area): string {
+  let text = '';
+  let run = 0;
+  let state = '';
+  for (const pte of entriesIn(mm, area)) {
+    const here = pageState(pte);
+    if (here !== state) {
+      if (run > 0) text += `${String(run)}${state}`;
+      state = here;
+      run = 0;
+    }
+    run++;
+  }
+  return run > 0 ? `${text}${String(run)}${state}` : text;
+}
+
+function pageState(pte: number): string {
+  const letter = ptePresent(pte) ? 'p' : pte === 0 ? '.' : 's';
+  return (pte & PTE_SOFT_DIRTY) === 0 ? letter : letter.toUpperCase();
+}

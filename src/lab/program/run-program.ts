@@ -1,0 +1,132 @@
+import type { Task } from '../../engine/index.js';
+import { TaskFailure, messageOf } from '../../engine/index.js';
+import { isErrno } from '../../base/index.js';
+import { finalOf } from './final.js';
+import { OP_HANDLERS } from './ops/index.js';
+import { parseLine, type Op } from './parse-program.js';
+import { probePagemap, probeVmas } from './probes.js';
+import { NotModelled } from './program-error.js';
+import { ProgramWorld } from './program-world.js';
+import { PROGRAM_TASK } from './recorder.js';
+import type { FinalFile, RecordedStep, RecordedVma, StepResult } from './recorded.js';
+import type { OpHandler } from './op-handler.js';
+import type { OpName } from './op-table.js';
+
+export interface RunOptions {
+  /** Look at pagemap and mappings after every step; default true. */
+  readonly probes?: boolean;
+  /** Somebody who looks on and throws if something is wrong. */
+  readonly watch?: ProgramWatch;
+}
+
+/** Begins to watch a machine. */
+export type ProgramWatch = (world: ProgramWorld) => {
+  /** After every step. */
+  readonly afterStep: () => void;
+  /** When the process has gone and its files have been looked at. */
+  readonly atEnd: () => void;
+};
+
+/** What a program did, as far as it came. */
+export interface ProgramRun {
+  readonly steps: readonly RecordedStep[];
+  readonly final: Readonly<Record<string, FinalFile>>;
+  readonly areas: readonly string[];
+  /** Why it stopped before its end: what is not modelled, or what went wrong in the emulator. */
+  readonly stopped: { readonly step: number; readonly reason: string; readonly modelled: boolean } | null;
+}
+
+/** The ops that a program has but does not write: its children exit, then it does. */
+export function withImplicitExit(ops: readonly Op[]): Op[] {
+  const last = ops.at(-1)?.op;
+  if (last === 'after_exit') return [...ops];
+  const alive = new Set<string>();
+  for (const { op, args } of ops) {
+    if (op === 'fork') alive.add(String(args.child));
+    if (op === 'exit' && typeof args.proc === 'string') alive.delete(args.proc);
+  }
+  const gone = last === 'exec' || last === 'kill' || (last === 'exit' && ops.at(-1)?.args.proc === undefined);
+  const missing = [...alive].map((child) => `exit proc=${child}`);
+  const lines = [...(gone ? [] : [...missing, 'exit']), 'after_exit'];
+  return [...ops, ...lines.flatMap((line, i) => parseLine(line, ops.length + 1 + i) ?? [])];
+}
+
+/** Runs a program on a machine of its own. */
+export function runProgram(ops: readonly Op[], options: RunOptions = {}): ProgramRun {
+  const world = new ProgramWorld();
+  const steps: RecordedStep[] = [];
+  const final: Record<string, FinalFile> = {};
+  let stopped: ProgramRun['stopped'] = null;
+  try {
+    const watcher = options.watch?.(world) ?? null;
+    const probe = options.probes === false ? null : new ChangeProbe(world);
+    const run = runSteps(world, ops, final, (step) => {
+      watcher?.afterStep();
+      steps.push({ ...step, ...probe?.look() });
+    });
+    world.simulation.runTask(PROGRAM_TASK, run);
+    watcher?.atEnd();
+  } catch (error) {
+    const cause = error instanceof TaskFailure ? error.cause : error;
+    const reason = cause instanceof NotModelled ? cause.message : `the emulator failed: ${messageOf(cause)}`;
+    stopped = { step: steps.length, reason, modelled: !(cause instanceof NotModelled) };
+  }
+  return { steps, final, areas: world.areas.list.map(({ name }) => name), stopped };
+}
+
+function* runSteps(
+  world: ProgramWorld,
+  ops: readonly Op[],
+  final: Record<string, FinalFile>,
+  done: (step: RecordedStep) => void,
+): Task {
+  for (const op of ops) {
+    const result = yield* runOp(world, op);
+    done({ do: { op: op.op, ...op.written }, result, events: world.recorder.take() });
+  }
+  for (const file of world.files.values()) {
+    const held = yield* finalOf(file);
+    if (held !== undefined) final[file.name] = held;
+  }
+}
+
+function* runOp(world: ProgramWorld, op: Op): Task<StepResult> {
+  // The table says that the arguments of this op are those that its handler takes.
+  const handler = OP_HANDLERS[op.op] as OpHandler<OpName> | undefined;
+  if (handler === undefined) throw new NotModelled(`op ${op.op} is not modelled`);
+  world.recorder.actor = typeof op.args.proc === 'string' ? op.args.proc : undefined;
+  try {
+    return yield* handler(world, op.args);
+  } catch (error) {
+    if (isErrno(error)) return { errno: error.code };
+    throw error;
+  }
+}
+
+/** Page states and mappings, where they have changed since the last look. */
+class ChangeProbe {
+  private readonly pagemaps = new Map<string, string>();
+  private vmas = '[]';
+
+  constructor(private readonly world: ProgramWorld) {}
+
+  look(): { pagemap?: Record<string, string>; vmas?: RecordedVma[] } {
+    const { mm, areas } = this.world;
+    if (!mm.alive) return {};
+    const pagemap: Record<string, string> = {};
+    for (const area of areas.list) {
+      const now = probePagemap(mm, area);
+      if ((this.pagemaps.get(area.name) ?? '') === now) continue;
+      this.pagemaps.set(area.name, now);
+      pagemap[area.name] = now;
+    }
+    const vmas = probeVmas(mm, areas);
+    const text = JSON.stringify(vmas);
+    const changed = text !== this.vmas;
+    this.vmas = text;
+    return {
+      ...(Object.keys(pagemap).length > 0 ? { pagemap } : {}),
+      ...(changed ? { vmas } : {}),
+    };
+  }
+}

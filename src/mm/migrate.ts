@@ -1,0 +1,174 @@
+import { Errno, PTRS_PER_PTE, hex, pageOf } from '../base/index.js';
+import type { Task } from '../engine/index.js';
+import { blockOf } from './map-frame.js';
+import { FolioMigration } from './migrate-folio.js';
+import type { MmStruct } from './mm-struct.js';
+import type { MmSystem } from './mm-system.js';
+import { PTE_NONE, pteFrame, ptePresent } from './pte.js';
+import { modify } from './vma-merge.js';
+
+/** NR_MAX_MIGRATE_ASYNC_RETRY and NR_MAX_MIGRATE_SYNC_RETRY. */
+const ASYNC_PASSES = 3;
+const SYNC_PASSES = 7;
+
+/** What move_pages(2) says of a page; null if it did not come to say anything. */
+export type MoveStatus = 'moved' | 'stayed' | 'ENOENT' | 'EFAULT' | 'EBUSY' | null;
+
+/**
+ * move_pages(2) with MPOL_MF_MOVE_ALL, of all pages to one node. Folios move as a whole; of one that was met already the next
+ * page is busy.
+ *
+ * @returns a status per page, and the number of pages that were not migrated
+ */
+export function* movePages(
+  mm: MmStruct,
+  addresses: readonly number[],
+  node: number,
+): Task<{ statuses: MoveStatus[]; left: number }> {
+  const { system } = mm;
+  const { memory } = system;
+  system.lruBatch.drain();
+  const statuses = addresses.map<MoveStatus>(() => null);
+  let isolated: number[] = [];
+  let start = 0;
+  const flush = function* (until: number): Task<number> {
+    const failed = yield* migratePages(system, isolated, node);
+    const any = isolated.length > 0;
+    isolated = [];
+    if (failed > 0) return failed + (addresses.length - until);
+    if (any) statuses.fill('moved', start, until);
+    return 0;
+  };
+  for (const [i, address] of addresses.entries()) {
+    const status = isolate(address);
+    if (status === null) continue;
+    statuses[i] = status;
+    const left = yield* flush(i);
+    start = i + 1;
+    if (left > 0) return { statuses: statuses.map((s, at) => (at === i ? status : s)), left };
+  }
+  return { left: yield* flush(addresses.length), statuses };
+
+  /** add_folio_for_migration: null if the page's folio will be moved. */
+  function isolate(address: number): MoveStatus {
+    if (mm.vmas.at(address) === null) return 'EFAULT';
+    const pte = mm.pageTable.get(pageOf(address));
+    if (!ptePresent(pte)) return 'ENOENT';
+    if (system.isZero(pteFrame(pte))) return 'EFAULT';
+    const folio = memory.frames.folioOf(pteFrame(pte));
+    if (memory.nodeOf(folio) === node) return 'moved';
+    if (isolated.includes(folio)) return 'EBUSY';
+    memory.frames.get(folio);
+    isolated.push(folio);
+    return null;
+  }
+}
+
+/**
+ * mbind(2) with MPOL_MF_MOVE: pages of the range come from a node from now on, and those that are elsewhere move there, if
+ * only one mm maps them.
+ *
+ * @param node null for MPOL_DEFAULT: nothing moves
+ * @throws Errno EFAULT if part of the range is not mapped
+ */
+export function* mbind(mm: MmStruct, address: number, length: number, node: number | null): Task {
+  const { system } = mm;
+  const end = address + length;
+  system.lruBatch.drain();
+  yield mm.mmapLock.exclusive;
+  const folios: number[] = [];
+  try {
+    const vmas = mm.vmas.overlapping(address, end);
+    const covered = vmas.reduce((sum, vma) => sum + Math.min(end, vma.end) - Math.max(address, vma.start), 0);
+    if (node !== null && covered < length) throw new Errno('EFAULT', `mbind at ${hex(address)}: holes`);
+    if (vmas.length === 0) throw new Errno('EFAULT', `mbind at ${hex(address)}: nothing is mapped there`);
+    if (node !== null) queuePagesRange(mm, address, end, node, folios);
+    for (let at = address; at < end;) {
+      const vma = mm.vmas.at(at) ?? mm.vmas.after(at);
+      if (vma === null || vma.start >= end) break;
+      const from = Math.max(at, vma.start);
+      const stop = Math.min(end, vma.end);
+      if (vma.policyNode !== node) {
+        yield* modify(vma, from, stop, (part) => {
+          part.policyNode = node;
+        });
+      }
+      at = stop;
+    }
+  } finally {
+    mm.mmapLock.releaseExclusive();
+  }
+  if (node !== null) yield* migratePages(system, folios, node);
+}
+
+/** queue_pages_range: folios of the range that are on another node, with a reference each. */
+function queuePagesRange(mm: MmStruct, start: number, end: number, node: number, folios: number[]): void {
+  const { pageTable, system } = mm;
+  const { frames } = system.memory;
+  const add = (pte: number): void => {
+    if (!ptePresent(pte) || system.isZero(pteFrame(pte))) return;
+    const folio = frames.folioOf(pteFrame(pte));
+    if (system.memory.nodeOf(folio) === node || frames.maybeMappedShared(folio) || folios.includes(folio)) return;
+    frames.get(folio);
+    folios.push(folio);
+  };
+  const to = pageOf(end);
+  for (let page = pageTable.nextPopulated(pageOf(start), to); page < to;) {
+    const stop = Math.min(to, blockOf(page) + PTRS_PER_PTE);
+    const huge = pageTable.huge(page);
+    if (huge !== PTE_NONE) add(huge);
+    else
+      pageTable.forEach(page, stop, (_, pte) => {
+        add(pte);
+      });
+    page = pageTable.nextPopulated(stop, to);
+  }
+}
+
+/**
+ * migrate_pages, MIGRATE_SYNC: all folios are unmapped, then moved; those that cannot be are tried again, and then one by one.
+ * Drops the caller's references.
+ *
+ * @returns the number of folios that stay where they are
+ */
+export function* migratePages(system: MmSystem, folios: readonly number[], node: number): Task<number> {
+  const left = yield* migrateBatch(system, folios, node, ASYNC_PASSES);
+  const stayed: number[] = [];
+  for (const folio of left) stayed.push(...(yield* migrateBatch(system, [folio], node, SYNC_PASSES)));
+  for (const folio of folios) system.memory.put(folio);
+  return stayed.length;
+}
+
+/** migrate_pages_batch. @returns the folios that stay */
+function* migrateBatch(system: MmSystem, folios: readonly number[], node: number, passes: number): Task<number[]> {
+  const { memory } = system;
+  let again: readonly number[] = folios;
+  const unmapped: FolioMigration[] = [];
+  for (let pass = 0; pass < passes && again.length > 0; pass++) {
+    const busy: number[] = [];
+    for (const folio of again) {
+      yield* memory.lockFolio(folio);
+      yield* memory.waitForWriteback(folio);
+      const migration = new FolioMigration(system, folio);
+      if (yield* migration.unmap()) {
+        unmapped.push(migration);
+        continue;
+      }
+      migration.restore(folio);
+      memory.unlockFolio(folio);
+      busy.push(folio);
+    }
+    again = busy;
+  }
+  const stayed = [...again];
+  for (const migration of unmapped) {
+    const { folio } = migration;
+    const target = yield* system.allocate(memory.frames.order(folio), node);
+    const moved = target >= 0 && migration.moveTo(target);
+    migration.restore(moved ? target : folio);
+    memory.unlockFolio(folio);
+    if (!moved) stayed.push(folio);
+    if (target >= 0) memory.put(target);
+  }
+  return stayed;
+}

@@ -1,0 +1,102 @@
+import { Errno, PTRS_PER_PTE, PAGE_SIZE, hex, isPageAligned, pageAlignUp, pageOf } from '../base/index.js';
+import type { Task } from '../engine/index.js';
+import { splitHugePmd } from './huge-pmd.js';
+import { blockOf } from './map-frame.js';
+import type { MmStruct } from './mm-struct.js';
+import { MmuGather } from './mmu-gather.js';
+import { PG_ANON, PG_ANON_EXCLUSIVE } from './page-flags.js';
+import { populateRange } from './populate.js';
+import { PTE_DIRTY, PTE_NONE, PTE_SOFT_DIRTY, PTE_UFFD_WP, PTE_WRITE, pteFrame, ptePresent } from './pte.js';
+import { modifyFlags } from './vma-merge.js';
+import { VM_ACCESS, VM_ACCOUNT, VM_HUGETLB, VM_LOCKED, VM_SHARED, VM_WRITE, type Vma } from './vma.js';
+
+/**
+ * mprotect(2): one PROTECTION_VMA per mapping whose rights change, over all of its part, where it has page tables at all. Rights
+ * that grow are told like those that shrink.
+ *
+ * @param rights VM_READ, VM_WRITE, VM_EXEC or 0
+ * @throws Errno EINVAL for an unaligned address; ENOMEM if part of the range is not mapped, after what comes before it
+ */
+export function* mprotect(mm: MmStruct, address: number, length: number, rights: number): Task {
+  if (!isPageAligned(address)) throw new Errno('EINVAL', `mprotect at ${hex(address)}`);
+  const end = address + pageAlignUp(length);
+  if (end === address) return;
+  yield mm.mmapLock.exclusive;
+  const gather = new MmuGather(mm);
+  try {
+    let reached = address;
+    for (let vma = mm.vmas.at(address); reached < end; vma = mm.vmas.at(reached)) {
+      if (vma === null) throw new Errno('ENOMEM', `mprotect: nothing is mapped at ${hex(reached)}`);
+      const stop = Math.min(end, vma.end);
+      yield* mprotectFixup(vma, reached, stop, rights, gather);
+      reached = stop;
+    }
+  } finally {
+    gather.finish();
+    mm.mmapLock.releaseExclusive();
+  }
+}
+
+/** mprotect_fixup. */
+function* mprotectFixup(vma: Vma, start: number, end: number, rights: number, gather: MmuGather): Task {
+  const old = vma.flags;
+  let flags = (old & ~VM_ACCESS) | rights;
+  if (flags === old) return;
+  if ((flags & VM_WRITE) !== 0) {
+    if ((old & (VM_ACCOUNT | VM_WRITE | VM_HUGETLB | VM_SHARED)) === 0) flags |= VM_ACCOUNT;
+  } else if ((old & VM_ACCOUNT) !== 0 && vma.file === null && vma.anonVma === null) {
+    flags &= ~VM_ACCOUNT;
+  }
+  const part = yield* modifyFlags(vma, start, end, flags);
+  yield* changeProtection(part, start, end, gather);
+  if ((old & (VM_WRITE | VM_SHARED | VM_LOCKED)) === VM_LOCKED && (flags & VM_WRITE) !== 0) {
+    yield* populateRange(part, start, end, true);
+  }
+}
+
+/**
+ * change_protection: entries get the rights of their mapping. A page that a write would have to be told of, or would
+ * replace, stays read-only.
+ */
+export function* changeProtection(vma: Vma, start: number, end: number, gather: MmuGather): Task {
+  const { notifiers, pageTable } = vma.mm;
+  if (!pageTable.hasDirectoryIn(pageOf(start), pageOf(end))) return;
+  const range = notifiers.invalidateRangeStart('PROTECTION_VMA', start, end);
+  if (range.holds > 0) yield range;
+  const to = pageOf(end);
+  for (let page = pageTable.nextPopulated(pageOf(start), to); page < to;) {
+    const stop = Math.min(to, blockOf(page) + PTRS_PER_PTE);
+    const huge = pageTable.huge(page);
+    if (huge !== PTE_NONE && stop - page < PTRS_PER_PTE) yield* splitHugePmd(vma, page * PAGE_SIZE);
+    if (pageTable.huge(page) !== PTE_NONE) {
+      if (ptePresent(huge)) {
+        pageTable.setHuge(page, changed(vma, huge));
+        gather.removeEntries(page, stop);
+      }
+    } else {
+      pageTable.forEach(page, stop, (at, pte) => {
+        if (!ptePresent(pte)) return;
+        pageTable.set(at, changed(vma, pte));
+        gather.removeEntries(at, at + 1);
+      });
+    }
+    page = pageTable.nextPopulated(stop, to);
+  }
+  notifiers.invalidateRangeEnd(range);
+}
+
+/** pte_modify, and the write upgrade that MM_CP_TRY_CHANGE_WRITABLE allows. */
+function changed(vma: Vma, entry: number): number {
+  const { frames } = vma.mm.system.memory;
+  const plain = entry & ~PTE_WRITE;
+  if (!vma.has(VM_WRITE)) return plain;
+  if (vma.has(VM_SHARED) && !vma.wantsWritenotify) return plain | PTE_WRITE;
+  // can_change_pte_writable
+  if (vma.tracksSoftDirty && (entry & PTE_SOFT_DIRTY) === 0) return plain;
+  if ((entry & PTE_UFFD_WP) !== 0) return plain;
+  const frame = pteFrame(entry);
+  const upgrade = vma.has(VM_SHARED)
+    ? (entry & PTE_DIRTY) !== 0
+    : frames.has(frames.folioOf(frame), PG_ANON) && frames.has(frame, PG_ANON_EXCLUSIVE);
+  return upgrade ? plain | PTE_WRITE : plain;
+}

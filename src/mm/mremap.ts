@@ -1,0 +1,123 @@
+import { Errno, HPAGE_SIZE, hex, isPageAligned, pageAlignUp } from '../base/index.js';
+import type { Task } from '../engine/index.js';
+import type { MmStruct } from './mm-struct.js';
+import { TASK_SIZE, munmapLocked } from './mmap.js';
+import { moveVma } from './move-vma.js';
+import { mmPopulate } from './populate.js';
+import { resizeVma } from './resize-vma.js';
+import { joinNeighbours } from './vma-merge.js';
+import { VM_HUGETLB, VM_LOCKED, type Vma } from './vma.js';
+
+export interface MremapOptions {
+  /** MREMAP_MAYMOVE | MREMAP_FIXED: where to, page-aligned. What is there goes first. Absent: stays, or fails. */
+  readonly to?: number;
+  /** MREMAP_DONTUNMAP: the old mapping stays, empty. */
+  readonly dontunmap?: boolean;
+}
+
+/**
+ * mremap(2). A move is told as two UNMAPs of the old range, one when the entries move and one when the old mapping goes;
+ * shrinking as an UNMAP of what goes; growing in place is not told.
+ *
+ * @throws Errno EINVAL for unaligned addresses, lengths and ranges that overlap; EFAULT if the range is not one mapping's, or
+ *   has a hole at its start; ENOMEM if there is no room to grow
+ */
+export function* mremap(
+  mm: MmStruct,
+  address: number,
+  oldLength: number,
+  newLength: number,
+  options: MremapOptions = {},
+): Task {
+  const old = pageAlignUp(oldLength);
+  const wanted = pageAlignUp(newLength);
+  checkParameters(address, old, wanted, options);
+  yield mm.mmapLock.exclusive;
+  let grown: Vma | null = null;
+  const { to } = options;
+  try {
+    if (to === undefined) grown = yield* resizeInPlace(mm, address, old, wanted);
+    else if (old === wanted) yield* moveAll(mm, address, old, to, options.dontunmap ?? false);
+    else grown = yield* moveTo(mm, address, old, wanted, to, false);
+  } finally {
+    mm.mmapLock.releaseExclusive();
+  }
+  const start = to ?? address;
+  if (grown?.has(VM_LOCKED) === true && wanted > old) yield* mmPopulate(mm, start + old, start + wanted);
+}
+
+/** check_mremap_params. */
+function checkParameters(address: number, old: number, wanted: number, { to, dontunmap }: MremapOptions): void {
+  const what = `mremap of ${String(old)} bytes at ${hex(address)}`;
+  if (!isPageAligned(address) || wanted === 0) throw new Errno('EINVAL', what);
+  if (dontunmap === true && old !== wanted) throw new Errno('EINVAL', `${what}: DONTUNMAP keeps the size`);
+  if (to === undefined) return;
+  if (!isPageAligned(to) || to + wanted > TASK_SIZE) throw new Errno('EINVAL', `${what} to ${hex(to)}`);
+  if (address + old > to && to + wanted > address) throw new Errno('EINVAL', `${what}: it overlaps ${hex(to)}`);
+}
+
+/** check_prep_vma. */
+function checkVma(mm: MmStruct, address: number, old: number, wanted: number, to: number | undefined): Vma {
+  const vma = mm.vmas.at(address);
+  const what = `mremap of ${String(old)} bytes at ${hex(address)}`;
+  if (vma === null) throw new Errno('EFAULT', `${what}: nothing is mapped there`);
+  if (vma.has(VM_HUGETLB)) {
+    const unaligned = [address, old, wanted, to ?? 0].some((bytes) => bytes % HPAGE_SIZE !== 0);
+    if (unaligned || wanted > old) throw new Errno('EINVAL', `${what}: ${vma.toString()} is hugetlb`);
+  }
+  if (old > vma.end - address) throw new Errno('EFAULT', `${what}: ${vma.toString()} is shorter`);
+  return vma;
+}
+
+/** @returns the mapping that has grown, null if none has */
+function* resizeInPlace(mm: MmStruct, address: number, old: number, wanted: number): Task<Vma | null> {
+  const vma = mm.vmas.at(address);
+  if (wanted <= old) {
+    if (vma === null) throw new Errno('EFAULT', `mremap at ${hex(address)}: nothing is mapped there`);
+    checkVma(mm, address, vma.has(VM_HUGETLB) ? old : Math.min(old, vma.end - address), wanted, undefined);
+    if (wanted < old) yield* munmapLocked(mm, address + wanted, address + old);
+    return null;
+  }
+  const checked = checkVma(mm, address, old, wanted, undefined);
+  // expand_vma: the range is the mapping's end, and nothing is behind it.
+  const free = mm.vmas.overlapping(checked.end, address + wanted).length === 0;
+  if (address + old !== checked.end || address + wanted > TASK_SIZE || !free) {
+    throw new Errno('ENOMEM', `mremap: ${checked.toString()} cannot grow to ${hex(address + wanted)}`);
+  }
+  yield* resizeVma(checked, address + wanted);
+  return yield* joinNeighbours(checked);
+}
+
+/** remap_move: one mapping after the other, as far from each other as before. */
+function* moveAll(mm: MmStruct, address: number, length: number, to: number, dontunmap: boolean): Task {
+  const end = address + length;
+  const vmas = mm.vmas.overlapping(address, end);
+  const [first] = vmas;
+  if (vmas.length === 0 || first.start > address) {
+    throw new Errno('EFAULT', `mremap at ${hex(address)}: nothing is mapped there`);
+  }
+  // vma_multi_allowed
+  if (first.has(VM_HUGETLB)) checkVma(mm, address, length, length, to);
+  for (const { start, end: stop } of vmas.map((vma) => ({ start: vma.start, end: vma.end }))) {
+    const from = Math.max(address, start);
+    const part = Math.min(end, stop) - from;
+    yield* moveTo(mm, from, part, part, to + (from - address), dontunmap);
+  }
+}
+
+/** mremap_to. */
+function* moveTo(
+  mm: MmStruct,
+  address: number,
+  old: number,
+  wanted: number,
+  to: number,
+  dontunmap: boolean,
+): Task<Vma> {
+  checkVma(mm, address, old, wanted, to);
+  yield* munmapLocked(mm, to, to + wanted);
+  if (old > wanted) yield* munmapLocked(mm, address + wanted, address + old);
+  const length = Math.min(old, wanted);
+  const vma = checkVma(mm, address, length, wanted, to);
+  return yield* moveVma(vma, address, length, to, wanted, dontunmap);
+}

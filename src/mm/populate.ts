@@ -1,0 +1,43 @@
+import { Errno, PAGE_SIZE, hex, pageOf } from '../base/index.js';
+import type { Task } from '../engine/index.js';
+import { handleMmFault } from './fault.js';
+import type { FaultResult } from './address-space.js';
+import type { MmStruct } from './mm-struct.js';
+import { PG_HWPOISON } from './page-flags.js';
+import { pteFrame, ptePresent, pteWritable } from './pte.js';
+import { VM_READ, VM_SHARED, VM_WRITE, type Vma } from './vma.js';
+
+/**
+ * __get_user_pages without pages: faults in what is not there, in order, for writing if `write`.
+ * @returns how the first fault that failed ended; `done` if none did
+ */
+export function* populateRange(vma: Vma, start: number, end: number, write: boolean): Task<FaultResult> {
+  const { pageTable, system } = vma.mm;
+  for (let address = start; address < end; address += PAGE_SIZE) {
+    const pte = pageTable.get(pageOf(address));
+    if (ptePresent(pte) && system.memory.frames.has(pteFrame(pte), PG_HWPOISON)) return 'SIGBUS';
+    if (write ? pteWritable(pte) : ptePresent(pte)) continue;
+    const result = yield* handleMmFault(vma, address, write);
+    if (result !== 'done') return result;
+  }
+  return 'done';
+}
+
+/**
+ * __mm_populate, after mlock(2): private writable mappings are populated for writing, which breaks copy-on-write.
+ * @throws Errno EFAULT for a mapping without rights or a fault that failed; ENOMEM
+ */
+export function* mmPopulate(mm: MmStruct, start: number, end: number): Task {
+  yield mm.mmapLock.shared;
+  try {
+    for (const vma of mm.vmas.overlapping(start, end)) {
+      if (!vma.has(VM_READ)) throw new Errno('EFAULT', `populating ${vma.toString()}`);
+      const write = vma.has(VM_WRITE) && !vma.has(VM_SHARED);
+      const result = yield* populateRange(vma, Math.max(start, vma.start), Math.min(end, vma.end), write);
+      if (result === 'OOM') throw new Errno('ENOMEM', `populating ${vma.toString()}`);
+      if (result !== 'done') throw new Errno('EFAULT', `populating ${vma.toString()}: ${result} at ${hex(start)}`);
+    }
+  } finally {
+    mm.mmapLock.releaseShared();
+  }
+}

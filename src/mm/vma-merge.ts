@@ -1,0 +1,79 @@
+import type { Task } from '../engine/index.js';
+import { anonVmaClone, enterAnonVmas, leaveAnonVmas } from './anon-vma.js';
+import { enterFile, leaveFile, splitVmaAt, unlinkVma } from './split-vma.js';
+import { VM_SOFTDIRTY, type Vma } from './vma.js';
+
+/**
+ * vma_merge_existing_range and vma_merge_new_range: makes a mapping one with its neighbours, as far as they are alike. The
+ * caller holds mmap_lock exclusively.
+ *
+ * @returns the mapping that has the range now
+ */
+export function* joinNeighbours(vma: Vma): Task<Vma> {
+  const { vmas } = vma.mm;
+  const below = vma.start > 0 ? vmas.at(vma.start - 1) : null;
+  const above = vmas.at(vma.end);
+  let joined = vma;
+  if (below !== null && canJoin(below, vma)) joined = yield* join(below, vma);
+  if (above !== null && canJoin(joined, above)) joined = yield* join(joined, above);
+  return joined;
+}
+
+/**
+ * vma_modify_flags: the part [start, end) of a mapping gets other flags, and becomes a mapping of its own, or of a neighbour.
+ *
+ * @returns the mapping that has the part now
+ */
+export function* modifyFlags(vma: Vma, start: number, end: number, flags: number): Task<Vma> {
+  return yield* modify(vma, start, end, (part) => {
+    part.flags = flags;
+  });
+}
+
+/** vma_modify: as modifyFlags, of anything by which mappings differ. */
+export function* modify(vma: Vma, start: number, end: number, change: (part: Vma) => void): Task<Vma> {
+  const { mm } = vma;
+  if (start > vma.start) yield* splitVmaAt(mm, start);
+  if (end < (mm.vmas.at(start)?.end ?? end)) yield* splitVmaAt(mm, end);
+  const part = mm.vmas.at(start) ?? vma;
+  change(part);
+  return yield* joinNeighbours(part);
+}
+
+/** can_vma_merge_before, can_vma_merge_after. */
+function canJoin(lower: Vma, upper: Vma): boolean {
+  return lower.couldJoin(upper, VM_SOFTDIRTY) && haveMergeableAnonVmas(lower, upper);
+}
+
+/**
+ * is_mergeable_anon_vma: they have the same family, or one has none yet and the other none but its own: a child's mapping
+ * stays what it is, so that the walk of a parent's pages does not grow.
+ */
+function haveMergeableAnonVmas(lower: Vma, upper: Vma): boolean {
+  if (lower.anonVma === null) return !upper.hasParents;
+  if (upper.anonVma === null) return !lower.hasParents;
+  return lower.anonVma === upper.anonVma;
+}
+
+/** commit_merge: `lower` takes over what `upper` has. */
+function* join(lower: Vma, upper: Vma): Task<Vma> {
+  const { vmas } = lower.mm;
+  if (lower.anonVma === null && upper.anonVma !== null) {
+    lower.anonVma = upper.anonVma;
+    anonVmaClone(lower, upper);
+  }
+  const { end, flags } = upper;
+  vmas.remove(upper);
+  yield* unlinkVma(upper);
+  const mapping = lower.file?.mapping;
+  if (mapping !== undefined) yield mapping.iMmapLock.exclusive;
+  leaveFile(lower);
+  leaveAnonVmas(lower);
+  lower.end = end;
+  lower.flags |= flags & VM_SOFTDIRTY;
+  enterAnonVmas(lower);
+  enterFile(lower);
+  vmas.changed();
+  mapping?.iMmapLock.releaseExclusive();
+  return lower;
+}

@@ -1,0 +1,127 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Recording } from '../../src/lab/program/index.js';
+
+const BIN = join(dirname(fileURLToPath(import.meta.url)), '../../dist/src/cli/main.js');
+
+interface Ran {
+  readonly status: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** The command as it was built: its threads run what was built, too. */
+function pinless(args: readonly string[], input = ''): Ran {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...args], { input, encoding: 'utf8' });
+  return { status, out: stdout, err: stderr };
+}
+
+const PROGRAM = `map name=m kind=ext4 share=shared prot=rw pages=4
+mr name=r map=m first=0 pages=4
+rdma_write mr=r page=1 value=0x22
+fsync map=m
+cpu_read map=m page=1
+`;
+
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pinless-programs-'));
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function file(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+function record(): Recording {
+  return JSON.parse(pinless(['run', file('0001-ext4.txt', PROGRAM), '--json']).out) as Recording;
+}
+
+describe('pinless run', () => {
+  it('says of each step what the kernel and the device did', () => {
+    const { status, out, err } = pinless(['run', '-'], PROGRAM);
+    expect([status, err]).toEqual([0, '']);
+    expect(out.split('\n').slice(2, 5)).toEqual([
+      'rdma_write mr=r page=1 value=0x22: F[1,2)=1 w1@k mk1 => SUCCESS',
+      'fsync map=m: clean#1(1) <PROTECTION_PAGE[1,2) cb u[1,2) t[1,2)>',
+      'cpu_read map=m page=1: => value 0x22',
+    ]);
+  });
+
+  it('refuses what it cannot read, and a file that is not there', () => {
+    const { status, err } = pinless(['run', '-'], 'map name=m\n');
+    expect([status, err]).toEqual([
+      2,
+      expect.stringContaining('line 1, column 1: map needs share=, one of private, shared'),
+    ]);
+    expect(pinless(['run', join(folder, 'nothing.txt')]).status).toBe(2);
+  });
+});
+
+describe('pinless conform', () => {
+  it('agrees with what pinless itself has recorded, and says so by kind and level', () => {
+    const { status, out } = pinless(['conform', file('0001-ext4.json', JSON.stringify(record()))]);
+    expect(status).toBe(0);
+    expect(out).toMatch(/ext4 +│ 1 +│ 1 \(100 %\)/);
+  });
+
+  it('shows where a program parts from its recording, and fails at the levels that see it', () => {
+    const recording = record();
+    const steps = recording.steps.map((step) => (step.do.op === 'fsync' ? { ...step, events: [] } : step));
+    const path = file('0002-ext4.json', JSON.stringify({ ...recording, name: '0002-ext4', steps }));
+    const { status, out } = pinless(['conform', path]);
+    expect(status).toBe(1);
+    expect(out).toContain('0002-ext4 L1 step 3: fsync map=m\n');
+    expect(out).toMatch(/≠ +<PROTECTION_PAGEm:\[1,2\)/);
+    expect(pinless(['conform', path, '--level', 'P']).status).toBe(0);
+    const json = JSON.parse(pinless(['conform', path, '--json']).out) as Record<string, unknown>;
+    expect(json).toMatchObject({
+      programs: 1,
+      levels: { L1: { pass: 0, of: 1 }, L4: { pass: 1, of: 1 } },
+      steps: { L1: { pass: 6, of: 7 } },
+      failures: [
+        { name: '0002-ext4', level: 'L1', step: 3, do: 'fsync map=m', expected: [] },
+        { level: 'L2' },
+        { level: 'L3' },
+      ],
+    });
+  });
+
+  it('reads bundles that pinless pack makes, whatever they are compressed with', () => {
+    const bundles = join(folder, 'bundles');
+    expect(
+      pinless(['pack', file('0003-xfs.json', JSON.stringify({ ...record(), name: '0003-xfs' })), '--out', bundles])
+        .status,
+    ).toBe(0);
+    expect(readdirSync(bundles)).toEqual(['xfs.jsonl.br']);
+    const { status, out } = pinless(['conform', bundles, '--kind', 'xfs']);
+    expect([status, out]).toEqual([0, expect.stringMatching(/xfs +│ 1 /)]);
+  });
+
+  it('refuses a path without recordings', () => {
+    expect(pinless(['conform', file('text.json', '{}')]).status).toBe(2);
+    expect(pinless(['conform', join(folder, 'nowhere')]).status).toBe(2);
+  });
+});
+
+describe('pinless fuzz', () => {
+  it('writes programs, the same for the same seed, and runs them', () => {
+    const out = join(folder, 'programs');
+    const { status, out: text } = pinless(['fuzz', '--kind', 'ext4', '--count', '3', '--seed', '5', '--out', out]);
+    expect([status, text]).toEqual([0, expect.stringMatching(/^ext4: 3 programs, 0 failed/)]);
+    expect(readdirSync(out)).toHaveLength(3);
+    const [first] = readdirSync(out);
+    expect(pinless(['fuzz', '--count', '1', '--seed', '5', '--print']).out).toContain(
+      readFileSync(join(out, first), 'utf8'),
+    );
+  });
+});

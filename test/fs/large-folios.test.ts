@@ -1,0 +1,174 @@
+import { PAGE_SIZE } from '../../src/base/index.js';
+import type { Inode } from '../../src/fs/index.js';
+import { PG_READAHEAD } from '../../src/mm/index.js';
+import { checkInvariants } from '../support/invariants.js';
+import { Machine } from '../support/machine.js';
+
+/** The cached folios of a file: [first page, pages]. */
+function folios(m: Machine, file: Inode): [number, number][] {
+  const { frames } = m.memory;
+  const found: [number, number][] = [];
+  for (let page = file.mapping.pages.next(0, Infinity); page >= 0; page = file.mapping.pages.next(page + 1, Infinity)) {
+    const folio = frames.folioOf(file.mapping.pages.get(page));
+    if (frames.index[folio] === page) found.push([page, frames.pages(folio)]);
+  }
+  return found;
+}
+
+function write(m: Machine, file: Inode, first: number, pages: number): void {
+  m.run(m.kernel.pwrite(file, first * PAGE_SIZE, pages * PAGE_SIZE));
+}
+
+describe('write(2)', () => {
+  it('makes folios as large as what is left to be written, aligned to their size', () => {
+    const m = new Machine();
+    const file = m.file(0);
+    write(m, file, 0, 12);
+    write(m, file, 14, 11);
+    expect(folios(m, file)).toEqual([
+      [0, 8],
+      [8, 4],
+      [14, 2],
+      [16, 8],
+      [24, 1],
+    ]);
+    checkInvariants(m.kernel, []);
+  });
+
+  it('makes smaller ones around pages that are cached already', () => {
+    const m = new Machine();
+    const file = m.file(16, 'hole');
+    write(m, file, 6, 1);
+    write(m, file, 0, 16);
+    expect(folios(m, file)).toEqual([
+      [0, 4],
+      [4, 2],
+      [6, 1],
+      [7, 1],
+      [8, 8],
+    ]);
+  });
+
+  it.each([
+    ['ext4', 512],
+    ['xfs', 512],
+    ['btrfs', 64],
+  ] as const)('makes none larger than %s allows: %d pages', (fileSystem, largest) => {
+    const m = new Machine({ fileSystem });
+    const file = m.file(0);
+    write(m, file, 0, 1024);
+    expect(folios(m, file).map(([, pages]) => pages)).toEqual(new Array(1024 / largest).fill(largest));
+  });
+
+  it('to a part of a large folio that is not cached keeps what the disk has of the rest', () => {
+    const m = new Machine();
+    const file = m.file(4);
+    m.pwrite(file, 0, new Array<number>(4 * PAGE_SIZE).fill(7));
+    m.fsync(file);
+    m.run(m.kernel.reclaim.shrink(Infinity));
+    m.pwrite(file, 10, new Array<number>(2 * PAGE_SIZE).fill(8));
+    expect([0, 10, 2 * PAGE_SIZE + 9, 2 * PAGE_SIZE + 10].map((at) => m.pread(file, at, 1)[0])).toEqual([7, 8, 8, 7]);
+  });
+});
+
+describe('a truncation inside a large folio', () => {
+  it('splits it, in halves down to the edge, and unmaps what stays: CLEAR of the whole folio', () => {
+    const m = new Machine();
+    const file = m.file(0);
+    write(m, file, 0, 16);
+    m.fsync(file);
+    m.mapFile(file);
+    m.load(0);
+    m.log.take();
+    m.ftruncate(file, 11 * PAGE_SIZE);
+    expect(m.log.takeOnly(/^[<>]/)).toBe('<CLEAR[11,16)> <CLEAR[0,16)> <CLEAR[11,16)>');
+    expect(folios(m, file)).toEqual([
+      [0, 8],
+      [8, 2],
+      [10, 1],
+    ]);
+    checkInvariants(m.kernel, [m.mm]);
+  });
+
+  it('unmaps a dirty one, but leaves it whole', () => {
+    const m = new Machine({ fileSystem: 'xfs' });
+    const file = m.file(0);
+    write(m, file, 0, 16);
+    m.mapFile(file);
+    m.store(3);
+    m.log.take();
+    m.ftruncate(file, 11 * PAGE_SIZE);
+    expect(m.log.takeOnly(/^[<>]/)).toBe('<CLEAR[11,16)> <CLEAR[0,16)> <CLEAR[11,16)>');
+    expect(folios(m, file)).toEqual([[0, 16]]);
+  });
+
+  it('splits a dirty one on ext4 if what was written is cut off', () => {
+    const m = new Machine();
+    const file = m.file(0);
+    write(m, file, 0, 16);
+    m.fsync(file);
+    write(m, file, 12, 2);
+    m.ftruncate(file, 8 * PAGE_SIZE);
+    expect(folios(m, file)).toEqual([[0, 8]]);
+    expect(m.fsync(file).folios).toBe(0);
+  });
+});
+
+describe('readahead', () => {
+  it('around a fault reads 32 pages, one by one; the page that is reached next starts the next window', () => {
+    const m = new Machine();
+    const file = m.file(200);
+    m.mapFile(file);
+    m.load(100);
+    expect(folios(m, file)).toEqual(Array.from({ length: 32 }, (_, i) => [84 + i, 1]));
+    expect(m.memory.frames.has(file.mapping.pages.get(108), PG_READAHEAD)).toBe(true);
+    m.load(108);
+    expect(file.mapping.pages.next(116, Infinity)).toBe(116);
+    expect(folios(m, file).at(-1)).toEqual([144, 4]);
+  });
+
+  it('of read(2) begins small and doubles', () => {
+    const m = new Machine();
+    const file = m.file(200);
+    m.pread(file, 0, PAGE_SIZE);
+    expect(file.mapping.pages.size).toBe(4);
+    m.pread(file, PAGE_SIZE, PAGE_SIZE);
+    expect(file.mapping.pages.size).toBe(12);
+  });
+
+  it('ends with the file', () => {
+    const m = new Machine();
+    const file = m.file(5);
+    m.mapFile(file);
+    m.load(3);
+    expect(file.mapping.pages.size).toBe(5);
+  });
+});
+
+describe('xfs', () => {
+  it('on growth writes the old last page, whose rest became zeros; a write behind the end only zeroes it', () => {
+    const m = new Machine({ fileSystem: 'xfs' });
+    const file = m.file(4, 'hole');
+    m.mapFile(file);
+    m.store(2);
+    m.ftruncate(file, 2 * PAGE_SIZE + 100);
+    m.log.take();
+    m.ftruncate(file, 4 * PAGE_SIZE);
+    expect(m.log.takeOnly(/^[<>]/)).toBe('<PROTECTION_PAGE[2,3)>');
+    m.store(2);
+    m.ftruncate(file, 2 * PAGE_SIZE + 100);
+    m.log.take();
+    m.pwrite(file, 3 * PAGE_SIZE, [1]);
+    expect(m.log.takeOnly(/^[<>]/)).toBe('');
+  });
+
+  it('says nothing about a file that is empty and stays so', () => {
+    const m = new Machine({ fileSystem: 'xfs' });
+    const file = m.file(4, 'hole');
+    m.mapFile(file);
+    m.ftruncate(file, 0);
+    m.log.take();
+    m.ftruncate(file, 0);
+    expect(m.log.take()).toBe('');
+  });
+});
