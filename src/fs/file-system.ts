@@ -110,6 +110,11 @@ export abstract class FileSystem implements AddressSpaceOperations {
     yield* forceReadahead(inode, first, end);
   }
 
+  /** VM_* flags that every mapping of a file has (f_op->mmap). */
+  get mmapFlags(): number {
+    return 0;
+  }
+
   /** What mappings of a file do about faults. */
   vmOperations(inode: Inode): VmOperations {
     return new FileVmOperations(inode);

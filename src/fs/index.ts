@@ -13,6 +13,7 @@ export { CLOUD_SSD, DISK_PROFILES, HDD, NVME, RECORDED, type DiskProfile } from 
 export { Ext4 } from './ext4.js';
 export { FileSystem, type FsComplaint } from './file-system.js';
 export { Flusher, LINUX_WRITEBACK_TIMERS, type WritebackTimers } from './flusher.js';
+export { Hugetlbfs } from './hugetlbfs/hugetlbfs.js';
 export { Inode } from './inode.js';
 export { fsync, type FsyncCost } from './sync.js';
 export { Shmem, Tmpfs } from './tmpfs/index.js';

@@ -39,6 +39,10 @@ export class Inode implements MappedFile {
     this.durableSize = mapping.size;
   }
 
+  get mmapFlags(): number {
+    return this.fs.mmapFlags;
+  }
+
   willNeed(first: number, end: number): Task {
     return this.fs.willNeed(this, first, end);
   }

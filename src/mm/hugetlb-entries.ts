@@ -1,28 +1,10 @@
-import { HPAGE_SIZE, PAGE_SIZE, PTRS_PER_PTE, pageOf } from '../base/index.js';
+import { PAGE_SIZE, PTRS_PER_PTE, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { allocHugetlbFolio, addNewAnonFolio, copyHugetlbFolio, hugePteFlags } from './hugetlb.js';
-import { mapHuge, unmapHuge } from './map-frame.js';
-import type { MmuGather } from './mmu-gather.js';
-import { PG_ANON, PG_ANON_EXCLUSIVE, PG_REFERENCED } from './page-flags.js';
+import { mapHuge } from './map-frame.js';
+import { PG_ANON, PG_ANON_EXCLUSIVE } from './page-flags.js';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_NONE, PTE_WRITE, pteFrame, ptePresent } from './pte.js';
 import { VM_SHARED, VM_WRITE, type Vma } from './vma.js';
-
-/** __unmap_hugepage_range: removes the entries of a part of a hugetlb mapping, in a range that the caller has announced. */
-export function unmapHugepageRange(vma: Vma, start: number, end: number, gather: MmuGather): void {
-  const { system, pageTable } = vma.mm;
-  const { frames } = system.memory;
-  forEachHugeEntry(vma, start, end, (block, entry) => {
-    gather.removeEntries(block, block + PTRS_PER_PTE);
-    if (!ptePresent(entry)) {
-      pageTable.setHuge(block, PTE_NONE);
-      return;
-    }
-    const folio = unmapHuge(vma, block, entry);
-    if ((entry & PTE_DIRTY) !== 0) system.markDirty(folio);
-    if ((entry & PTE_ACCESSED) !== 0) frames.set(folio, PG_REFERENCED);
-    gather.removePage(folio);
-  });
-}
 
 /**
  * hugetlb_change_protection: gives the entries the rights of the mapping. Always announced, even if nothing is mapped.
@@ -45,9 +27,10 @@ export function* hugetlbChangeProtection(vma: Vma, start: number, end: number): 
  * what a device has pinned stays the parent's, and the child gets a copy.
  */
 export function* copyHugetlbPageRange(child: Vma, parent: Vma): Task {
+  // vma_needs_copy: what a file has can be faulted in again.
+  if (parent.anonVma === null) return;
   const { notifiers, system, pageTable } = parent.mm;
-  const { memory } = system;
-  const { frames } = memory;
+  const { frames } = system.memory;
   const range = parent.isCow ? notifiers.invalidateRangeStart('CLEAR', parent.start, parent.end) : null;
   if (range !== null && range.holds > 0) yield range;
   const entries: { block: number; entry: number }[] = [];
@@ -59,7 +42,7 @@ export function* copyHugetlbPageRange(child: Vma, parent: Vma): Task {
     const address = child.start + (block * PAGE_SIZE - parent.start);
     if (frames.has(folio, PG_ANON) && frames.has(folio, PG_ANON_EXCLUSIVE)) {
       if (frames.maybeDmaPinned(folio)) {
-        const copy = yield* allocHugetlbFolio(child);
+        const copy = yield* allocHugetlbFolio(system, child.policyNode);
         if (copy < 0) break;
         copyHugetlbFolio(child, folio, copy);
         addNewAnonFolio(child, copy, address);
@@ -92,10 +75,9 @@ export function* moveHugetlbPageTables(vma: Vma, from: number, to: number, lengt
 function forEachHugeEntry(vma: Vma, start: number, end: number, visit: (block: number, entry: number) => void): void {
   const { pageTable } = vma.mm;
   const to = pageOf(end);
-  const step = HPAGE_SIZE / PAGE_SIZE;
   for (let block = pageTable.nextPopulated(pageOf(start), to); block < to;) {
     const entry = pageTable.huge(block);
     if (entry !== PTE_NONE) visit(block, entry);
-    block = pageTable.nextPopulated(block + step, to);
+    block = pageTable.nextPopulated(block + PTRS_PER_PTE, to);
   }
 }

@@ -2,6 +2,7 @@ import { HPAGE_SIZE, LEAF_SHIFT as HPAGE_ORDER, PTRS_PER_PTE, pageOf } from '../
 import type { Task } from '../engine/index.js';
 import type { FaultResult, VmFault } from './address-space.js';
 import { anonVmaPrepare } from './anon-vma.js';
+import type { MmSystem } from './mm-system.js';
 import { blockOf, mapHuge, unmapHuge } from './map-frame.js';
 import { addToPageCache } from './page-cache.js';
 import { PG_ANON, PG_ANON_EXCLUSIVE, PG_HUGETLB, PG_UPTODATE } from './page-flags.js';
@@ -41,13 +42,9 @@ export function* hugetlbFault(fault: VmFault): Task<FaultResult> {
   return 'done';
 }
 
-/**
- * alloc_hugetlb_folio: a zeroed folio of 2 MiB with one reference; -1 if there is none.
- * @param node where it should be
- */
-export function* allocHugetlbFolio(vma: Vma, node = 0): Task<number> {
-  const { system } = vma.mm;
-  const folio = yield* system.allocate(HPAGE_ORDER, node);
+/** alloc_hugetlb_folio: a zeroed folio of 2 MiB with one reference; -1 if there is none. */
+export function* allocHugetlbFolio(system: MmSystem, node: number | null): Task<number> {
+  const folio = yield* system.allocate(HPAGE_ORDER, node ?? 0);
   if (folio >= 0) system.memory.frames.set(folio, PG_HUGETLB | PG_UPTODATE);
   return folio;
 }
@@ -88,7 +85,7 @@ function* hugetlbNoPage(fault: VmFault): Task<FaultResult> {
   let folio = mapping.pages.get(index);
   if (folio === 0) {
     if (index >= mapping.sizeInPages) return 'SIGBUS';
-    folio = yield* allocHugetlbFolio(vma);
+    folio = yield* allocHugetlbFolio(system, vma.policyNode);
     if (folio < 0) return 'SIGBUS';
     if (pageTable.huge(block) !== PTE_NONE || mapping.pages.get(index) !== 0) {
       memory.put(folio);
@@ -119,7 +116,7 @@ function* hugetlbWp(fault: VmFault, entry: number): Task<FaultResult> {
     return 'done';
   }
   memory.frames.get(old);
-  const copy = yield* allocHugetlbFolio(vma);
+  const copy = yield* allocHugetlbFolio(system, vma.policyNode);
   if (copy < 0) {
     memory.put(old);
     return 'SIGBUS';

@@ -25,6 +25,8 @@ export {
   type HmmRange,
   type HmmResult,
 } from './hmm.js';
+export { allocHugetlbFolio } from './hugetlb.js';
+export { copyHugetlbPageRange, moveHugetlbPageTables } from './hugetlb-entries.js';
 export { ADVICES, madvise, madviseDontneed, type AdviceAction } from './madvise.js';
 export { clearRefs } from './clear-refs.js';
 export { mlock, munlock } from './mlock.js';
@@ -76,6 +78,7 @@ export { splitCachedFolio } from './split-cached-folio.js';
 export {
   VM_EXEC,
   VM_HUGEPAGE,
+  VM_HUGETLB,
   VM_LOCKED,
   VM_NOHUGEPAGE,
   VM_RAND_READ,

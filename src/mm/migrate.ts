@@ -4,6 +4,7 @@ import { blockOf } from './map-frame.js';
 import { FolioMigration } from './migrate-folio.js';
 import type { MmStruct } from './mm-struct.js';
 import type { MmSystem } from './mm-system.js';
+import { PG_HUGETLB } from './page-flags.js';
 import { PTE_NONE, pteFrame, ptePresent } from './pte.js';
 import { modify } from './vma-merge.js';
 
@@ -132,11 +133,39 @@ function queuePagesRange(mm: MmStruct, start: number, end: number, node: number,
  * @returns the number of folios that stay where they are
  */
 export function* migratePages(system: MmSystem, folios: readonly number[], node: number): Task<number> {
-  const left = yield* migrateBatch(system, folios, node, ASYNC_PASSES);
-  const stayed: number[] = [];
+  const { frames } = system.memory;
+  const stayed = yield* migrateHugetlbs(system, folios, node);
+  const others = folios.filter((folio) => !frames.has(folio, PG_HUGETLB));
+  const left = yield* migrateBatch(system, others, node, ASYNC_PASSES);
   for (const folio of left) stayed.push(...(yield* migrateBatch(system, [folio], node, SYNC_PASSES)));
   for (const folio of folios) system.memory.put(folio);
   return stayed.length;
+}
+
+/** migrate_hugetlbs: each is unmapped, moved and mapped again by itself. @returns the folios that stay */
+function* migrateHugetlbs(system: MmSystem, folios: readonly number[], node: number): Task<number[]> {
+  const { memory } = system;
+  let again = folios.filter((folio) => memory.frames.has(folio, PG_HUGETLB));
+  for (let pass = 0; pass < ASYNC_PASSES + SYNC_PASSES && again.length > 0; pass++) {
+    const busy: number[] = [];
+    for (const folio of again) if (!(yield* unmapAndMoveHugePage(system, folio, node))) busy.push(folio);
+    again = busy;
+  }
+  return again;
+}
+
+/** unmap_and_move_huge_page. False: somebody refers to the folio. */
+function* unmapAndMoveHugePage(system: MmSystem, folio: number, node: number): Task<boolean> {
+  const { memory } = system;
+  const target = yield* system.allocate(memory.frames.order(folio), node);
+  if (target < 0) return false;
+  yield* memory.lockFolio(folio);
+  const migration = new FolioMigration(system, folio);
+  const moved = (yield* migration.unmap()) && migration.moveTo(target);
+  migration.restore(moved ? target : folio);
+  memory.unlockFolio(folio);
+  memory.put(target);
+  return moved;
 }
 
 /** migrate_pages_batch. @returns the folios that stay */
