@@ -1,6 +1,7 @@
 import { Errno, HPAGE_SIZE, PAGE_SIZE, hex, isPageAligned, pageAlignUp } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { guardInstall, guardRemove } from './guard.js';
+import { madviseCollapse } from './khugepaged.js';
 import { madviseCold, madvisePageout } from './madv-cold.js';
 import { madviseFree } from './madv-free.js';
 import type { MmStruct } from './mm-struct.js';
@@ -72,6 +73,7 @@ export const ADVICES = {
   free: { lock: 'shared', advise: madviseFree },
   cold: { lock: 'shared', advise: madviseCold },
   pageout: { lock: 'shared', advise: madvisePageout },
+  collapse: { lock: 'exclusive', advise: madviseCollapse },
   guard_install: { lock: 'shared', advise: ({ vma, start, end }) => guardInstall(vma, start, end) },
   guard_remove: { lock: 'shared', advise: ({ vma, start, end }) => guardRemove(vma, start, end) },
 } as const satisfies Readonly<Record<string, AdviceAction>>;
