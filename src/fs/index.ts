@@ -11,6 +11,7 @@ export { readFromPageCache } from './buffered-read.js';
 export { writeToPageCache, type WriteData } from './buffered-write.js';
 export { CLOUD_SSD, DISK_PROFILES, HDD, NVME, RECORDED, type DiskProfile } from './disk-profile.js';
 export { Ext4 } from './ext4.js';
+export { Ext4Dax } from './dax/ext4-dax.js';
 export { FileSystem, type FsComplaint } from './file-system.js';
 export { Flusher, LINUX_WRITEBACK_TIMERS, type WritebackTimers } from './flusher.js';
 export { Hugetlbfs } from './hugetlbfs/hugetlbfs.js';

@@ -43,6 +43,10 @@ export class Inode implements MappedFile {
     return this.fs.mmapFlags;
   }
 
+  get isDax(): boolean {
+    return this.fs.isDax;
+  }
+
   willNeed(first: number, end: number): Task {
     return this.fs.willNeed(this, first, end);
   }

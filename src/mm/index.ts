@@ -89,4 +89,5 @@ export {
   Vma,
   type MappedFile,
 } from './vma.js';
+export { dropPfnRights, insertPfn } from './pfn.js';
 export { unmapMappingRange, zapPageRange } from './zap.js';

@@ -52,7 +52,9 @@ export function* movePages(
 
   /** add_folio_for_migration: null if the page's folio will be moved. */
   function isolate(address: number): MoveStatus {
-    if (mm.vmas.at(address) === null) return 'EFAULT';
+    const vma = mm.vmas.at(address);
+    // vma_migratable
+    if (vma === null || vma.file?.isDax === true) return 'EFAULT';
     const pte = mm.pageTable.get(pageOf(address));
     if (!ptePresent(pte)) return 'ENOENT';
     if (system.isZero(pteFrame(pte))) return 'EFAULT';

@@ -30,6 +30,8 @@ const VM_OPERATIONS: VmOperations = {
 
 /** Files of huge pages (fs/hugetlbfs/inode.c): folios of 2 MiB, from a pool, made at the first fault. */
 export class Hugetlbfs extends MemoryFileSystem {
+  override readonly mmapFlags = VM_HUGETLB;
+
   constructor(system: MmSystem, device: BlockDevice) {
     super(system, device, {
       kind: 'hugetlbfs',
@@ -43,10 +45,6 @@ export class Hugetlbfs extends MemoryFileSystem {
 
   protected override addressSpaceOptions(): AddressSpaceOptions {
     return { stableWrites: false, canWriteback: false };
-  }
-
-  override get mmapFlags(): number {
-    return VM_HUGETLB;
   }
 
   override vmOperations(): VmOperations {
@@ -87,9 +85,9 @@ export class Hugetlbfs extends MemoryFileSystem {
   private *punch(inode: Inode, start: number, end: number): Task {
     const holeStart = Math.ceil(start / HPAGE_SIZE) * HPAGE_SIZE;
     const holeEnd = end - (end % HPAGE_SIZE);
-    if (start < holeStart) this.zeroPart(inode, start, Math.min(end, holeStart));
+    if (start < holeStart) this.zeroPartialPage(inode, start, Math.min(end, holeStart));
     if (holeEnd > holeStart) yield* unmapMappingRange(inode.mapping, pageOf(holeStart), pageOf(holeEnd), true);
-    if (end > holeEnd && end > holeStart) this.zeroPart(inode, holeEnd, end);
+    if (end > holeEnd && end > holeStart) this.zeroPartialPage(inode, holeEnd, end);
     if (holeEnd > holeStart) yield* this.removeHugepages(inode, pageOf(holeStart), pageOf(holeEnd));
   }
 
@@ -121,7 +119,7 @@ export class Hugetlbfs extends MemoryFileSystem {
   }
 
   /** hugetlbfs_zero_partial_page. */
-  private zeroPart(inode: Inode, start: number, end: number): void {
+  private zeroPartialPage(inode: Inode, start: number, end: number): void {
     const { contents } = this.system.memory;
     for (let at = start; at < end;) {
       const bytes = Math.min(PAGE_SIZE - (at % PAGE_SIZE), end - at);
