@@ -26,7 +26,7 @@ export function* writeToPageCache(inode: Inode, offset: number, length: number, 
   try {
     inode.fs.updateTime(inode);
     if (offset > inode.size) yield* inode.fs.extend(inode, offset);
-    return yield* performWrite(inode, offset, length, data);
+    return yield* inode.fs.bufferedWrite(inode, offset, length, data);
   } finally {
     rwsem.releaseExclusive();
   }

@@ -9,9 +9,6 @@ import type { FallocateMode } from './fallocate.js';
 import type { Inode } from './inode.js';
 import { pagecacheIsizeExtended, truncatePagecache, zeroTail } from './truncate.js';
 
-/** Blocks smaller than a page make ext4 look at the old last page when a file grows; mke2fs gives them to small disks. */
-const BLOCK_SIZE = 1024;
-
 /**
  * A journalling file system without data checksums, after ext4 in ordered mode: blocks are overwritten in place, holes
  * get theirs at writeback (delayed allocation), metadata refers only to data that is on the disk.
@@ -20,6 +17,11 @@ const BLOCK_SIZE = 1024;
  * who asked nobody: ext4 says so, and drops the data.
  */
 export class Ext4 extends InPlaceFileSystem {
+  /**
+   * Bytes. Blocks smaller than a page make ext4 look at the old last page when a file grows; mke2fs gives them to small
+   * disks.
+   */
+  protected readonly blockSize: number = 1024;
   /** Per page of a large dirty folio, 1 if it has dirty buffers; of other dirty folios every page has. */
   private readonly dirtyBuffers = new Map<number, Uint8Array>();
 
@@ -99,7 +101,7 @@ export class Ext4 extends InPlaceFileSystem {
     // Before the size: a commit in between must not show what lay behind the old end.
     if (size > before) yield* this.truncatePage(inode, before);
     this.setSize(inode, size);
-    if (size > before) yield* pagecacheIsizeExtended(inode, before, size, BLOCK_SIZE);
+    if (size > before) yield* pagecacheIsizeExtended(inode, before, size, this.blockSize);
     yield* truncatePagecache(inode);
     if (size > before) return;
     yield* this.truncatePage(inode, size);
@@ -107,13 +109,13 @@ export class Ext4 extends InPlaceFileSystem {
   }
 
   *fallocate(inode: Inode, mode: FallocateMode, offset: number, length: number): Task {
-    yield* ext4Fallocate(inode, mode, offset, length, BLOCK_SIZE);
+    yield* ext4Fallocate(inode, mode, offset, length, this.blockSize);
   }
 
   /** ext4_write_checks and ext4_da_write_end. */
   *extend(inode: Inode, offset: number): Task {
     yield* this.truncatePage(inode, inode.size);
-    yield* pagecacheIsizeExtended(inode, inode.size, offset, BLOCK_SIZE);
+    yield* pagecacheIsizeExtended(inode, inode.size, offset, this.blockSize);
   }
 
   /**

@@ -18,6 +18,7 @@ import type { FileSystemTraits } from './file-system-traits.js';
 import { Inode } from './inode.js';
 import { Journal } from './journal.js';
 import { BlockAllocator } from './block-allocator.js';
+import { performWrite, type WriteData } from './buffered-write.js';
 import { cachedPage } from './buffered-read.js';
 import { iomapDioRead } from './direct-io.js';
 import { filemapGetFolio } from './filemap.js';
@@ -25,7 +26,8 @@ import type { FallocateMode } from './fallocate.js';
 import { forceReadahead } from './readahead.js';
 import { flushSource } from './reflink.js';
 import { FileVmOperations } from './vm-operations.js';
-import type { PageRange, WritebackCost } from './writeback.js';
+import { writeCachePages, type PageRange, type WritebackCost, type WritebackMode } from './writeback.js';
+import { zeroCachedPart } from './zero-range.js';
 
 /** A file system noticed that something was done behind its back. Linux prints a warning or fails the I/O. */
 export interface FsComplaint {
@@ -105,10 +107,30 @@ export abstract class FileSystem implements AddressSpaceOperations {
     return yield* filemapGetFolio(inode, index, order, false);
   }
 
+  /** write(2) of bytes; the caller holds i_rwsem exclusively. @returns bytes written, fewer if memory has run out @throws Errno EIO */
+  *bufferedWrite(inode: Inode, offset: number, length: number, data: WriteData): Task<number> {
+    return yield* performWrite(inode, offset, length, data);
+  }
+
+  /** writepages: writes what is dirty of a range of pages. */
+  *writepages(inode: Inode, mode: WritebackMode, cost: WritebackCost, range: PageRange): Task {
+    yield* writeCachePages(inode, mode, cost, range);
+  }
+
+  /** Bytes [start, end) of one page become zeros on the disk too. @returns whether there was anything to be zeroed */
+  *zeroPart(inode: Inode, start: number, end: number): Task<boolean> {
+    return yield* zeroCachedPart(inode, start, end);
+  }
+
   /** Reads pages [first, end) ahead. */
   *willNeed(inode: Inode, first: number, end: number): Task {
     yield* forceReadahead(inode, first, end);
   }
+
+  /** VM_* flags that every mapping of a file has (f_op->mmap). */
+  readonly mmapFlags: number = 0;
+  /** IS_DAX: files lie in memory of the device that can be mapped as it is. */
+  readonly isDax: boolean = false;
 
   /** What mappings of a file do about faults. */
   vmOperations(inode: Inode): VmOperations {
@@ -184,11 +206,14 @@ export abstract class FileSystem implements AddressSpaceOperations {
     if (frames.has(folio, PG_DIRTY)) return;
     frames.set(folio, PG_DIRTY);
     mapping.pages.setMark(frames.index[folio], 'dirty');
-    const inode = this.inodeOf(mapping);
-    if (inode.dirtiedWhen === null) {
-      inode.dirtiedWhen = this.system.simulation.now;
-      this.onInodeDirty(inode);
-    }
+    this.markInodeDirty(this.inodeOf(mapping));
+  }
+
+  /** __mark_inode_dirty(I_DIRTY_PAGES). */
+  markInodeDirty(inode: Inode): void {
+    if (inode.dirtiedWhen !== null) return;
+    inode.dirtiedWhen = this.system.simulation.now;
+    this.onInodeDirty(inode);
   }
 
   /** release_folio: gives up what prepareWrite attached to a clean folio; a dirty one still needs it. */

@@ -39,6 +39,14 @@ export class Inode implements MappedFile {
     this.durableSize = mapping.size;
   }
 
+  get mmapFlags(): number {
+    return this.fs.mmapFlags;
+  }
+
+  get isDax(): boolean {
+    return this.fs.isDax;
+  }
+
   willNeed(first: number, end: number): Task {
     return this.fs.willNeed(this, first, end);
   }

@@ -34,12 +34,7 @@ export const WHOLE_FILE: PageRange = { first: 0, end: Infinity };
  *
  * W0 to W2 are here, W3 to W6 are the file system's `writeFolio`, W7 is `endWriteback`.
  */
-export function* writeInode(
-  inode: Inode,
-  mode: WritebackMode,
-  cost: WritebackCost,
-  range: PageRange = WHOLE_FILE,
-): Task {
+export function* writeCachePages(inode: Inode, mode: WritebackMode, cost: WritebackCost, range: PageRange): Task {
   const { mapping, fs } = inode;
   const { memory } = fs.system;
   const { pages } = mapping;
@@ -61,6 +56,16 @@ export function* writeInode(
     memory.put(folio);
     index = pages.nextMarked(next, range.end, mark);
   }
+}
+
+/** do_writepages: writes what is dirty of a range, as the file system does it. */
+export function* writeInode(
+  inode: Inode,
+  mode: WritebackMode,
+  cost: WritebackCost,
+  range: PageRange = WHOLE_FILE,
+): Task {
+  yield* inode.fs.writepages(inode, mode, cost, range);
 }
 
 /** filemap_fdatawait_range: waits until every page that is under writeback now has been written. */

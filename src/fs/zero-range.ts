@@ -5,6 +5,11 @@ import { HOLE } from './block-map.js';
 import { lockCachedFolio } from './filemap.js';
 import type { Inode } from './inode.js';
 
+/** Bytes [start, end) of one page become zeros. @returns whether there was anything to be zeroed @throws Errno EIO, ENOMEM */
+export function* zeroRange(inode: Inode, start: number, end: number): Task<boolean> {
+  return yield* inode.fs.zeroPart(inode, start, end);
+}
+
 /**
  * ext4_block_zero_page_range, iomap_zero_range, btrfs_truncate_block: bytes [start, end) of one page become zeros, on the
  * disk too: the page is read if it has to be, and dirtied. Of a hole there is nothing to be zeroed.
@@ -12,7 +17,7 @@ import type { Inode } from './inode.js';
  * @returns whether anything was
  * @throws Errno EIO, ENOMEM
  */
-export function* zeroRange(inode: Inode, start: number, end: number): Task<boolean> {
+export function* zeroCachedPart(inode: Inode, start: number, end: number): Task<boolean> {
   const { mapping, fs } = inode;
   const { memory } = fs.system;
   const page = pageOf(start);

@@ -98,6 +98,8 @@ export interface VmOperations {
   copyRange?(to: Vma, from: Vma): Task;
   /** move_page_tables of memory whose entries are not moved as usual: hugetlb. Absent: the usual way. */
   moveRange?(from: Vma, address: number, to: number, length: number): Task;
+  /** pfn_mkwrite: page_mkwrite of memory that no page cache holds; leaves a writable entry. Absent: there is a page cache. */
+  pfnMkwrite?(fault: VmFault): Task<FaultResult>;
   /**
    * page_mkwrite: a clean page is about to become writable. Reserves space, dirties the folio and leaves it locked.
    * Absent: the file system need not know.

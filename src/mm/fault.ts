@@ -4,6 +4,7 @@ import type { FaultResult, VmFault } from './address-space.js';
 import { newAnonFolio } from './anon.js';
 import { cowFault, readFault, sharedFault } from './file-fault.js';
 import { hugeAnonymousFault, hugeWriteProtectFault } from './huge-anon.js';
+import { hugetlbFault } from './hugetlb.js';
 import { mapFrame, mapZeroFrame } from './map-frame.js';
 import {
   PTE_ACCESSED,
@@ -19,7 +20,7 @@ import {
   swapType,
 } from './pte.js';
 import type { Vma } from './vma.js';
-import { VM_HUGEPAGE, VM_NOHUGEPAGE, VM_SHARED, VM_UFFD_MISSING, VM_UFFD_WP } from './vma.js';
+import { VM_HUGEPAGE, VM_HUGETLB, VM_NOHUGEPAGE, VM_SHARED, VM_UFFD_MISSING, VM_UFFD_WP } from './vma.js';
 import { swapFault } from './swap-fault.js';
 import { writeProtectFault } from './wp-fault.js';
 
@@ -63,6 +64,7 @@ export function* handleMmFault(
 function* handlePteFault(fault: VmFault): Task<FaultResult> {
   const { vma, address, write, unshare } = fault;
   const { pageTable } = vma.mm;
+  if (vma.has(VM_HUGETLB)) return yield* hugetlbFault(fault);
   const page = pageOf(address);
   const pte = pageTable.get(page);
   if (!ptePresent(pte)) {

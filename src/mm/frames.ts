@@ -1,6 +1,14 @@
 import { SimulationError } from '../engine/index.js';
 import { LargeFolio } from './large-folio.js';
-import { ORDER_MASK, ORDER_SHIFT, PG_ALLOCATED, PG_ANON_EXCLUSIVE, PG_HWPOISON, PG_TAIL } from './page-flags.js';
+import {
+  ORDER_MASK,
+  ORDER_SHIFT,
+  PG_ALLOCATED,
+  PG_ANON_EXCLUSIVE,
+  PG_HUGETLB,
+  PG_HWPOISON,
+  PG_TAIL,
+} from './page-flags.js';
 
 /** A small folio's pin counts as this many references: FOLL_PIN's GUP_PIN_COUNTING_BIAS. */
 export const GUP_PIN_COUNTING_BIAS = 1024;
@@ -85,9 +93,11 @@ export class FrameTable {
     return this.large.get(folio)?.entireMapcount ?? 0;
   }
 
-  /** folio_maybe_mapped_shared: several mms may map the folio; a small one counts as shared when mapped twice. */
+  /** folio_maybe_mapped_shared: several mms may map the folio; a small one, and one of hugetlb, counts as shared when mapped twice. */
   maybeMappedShared(folio: number): boolean {
-    return this.large.get(folio)?.maybeMappedShared ?? this.mapcount[folio] > 1;
+    const large = this.large.get(folio);
+    if (large === undefined) return this.mapcount[folio] > 1;
+    return this.has(folio, PG_HUGETLB) ? large.mapcount > 1 : large.maybeMappedShared;
   }
 
   /** FOLIO_MM_IDS_SHARED of a large folio: several mms map it, as far as Linux can tell. */

@@ -142,6 +142,9 @@ function checkVma(system: MmSystem, vma: Vma, address: number, flags: PinFlags):
   if (!vma.has(needed)) {
     throw new Errno('EFAULT', `pin of ${hex(address)} for ${flags.write ? 'writing' : 'reading'}: ${vma.toString()}`);
   }
+  if (flags.longterm && vma.file?.isDax === true) {
+    throw new Errno('EOPNOTSUPP', `long-term pin of ${hex(address)}: ${vma.toString()} is DAX`);
+  }
   if (flags.write && flags.longterm && vma.needsDirtyTracking && !system.pinPolicy.allowsWritableLongTermPin(vma)) {
     throw new Errno(
       'EFAULT',

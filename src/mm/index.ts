@@ -25,6 +25,8 @@ export {
   type HmmRange,
   type HmmResult,
 } from './hmm.js';
+export { allocHugetlbFolio } from './hugetlb.js';
+export { copyHugetlbPageRange, moveHugetlbPageTables } from './hugetlb-entries.js';
 export { ADVICES, madvise, madviseDontneed, type AdviceAction } from './madvise.js';
 export { clearRefs } from './clear-refs.js';
 export { mlock, munlock } from './mlock.js';
@@ -77,6 +79,7 @@ export { splitCachedFolio } from './split-cached-folio.js';
 export {
   VM_EXEC,
   VM_HUGEPAGE,
+  VM_HUGETLB,
   VM_LOCKED,
   VM_NOHUGEPAGE,
   VM_RAND_READ,
@@ -88,4 +91,5 @@ export {
   Vma,
   type MappedFile,
 } from './vma.js';
+export { dropPfnRights, insertPfn } from './pfn.js';
 export { unmapMappingRange, zapPageRange } from './zap.js';

@@ -2,6 +2,7 @@ import { Errno, PAGE_SIZE, PTRS_PER_PTE, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { blockOf } from './map-frame.js';
 import type { AdvisedPart } from './madvise.js';
+import { PG_RESERVED } from './page-flags.js';
 import { PTE_ACCESSED, PTE_NONE, pteFrame, ptePresent } from './pte.js';
 import { shrinkFolio } from './shrink-folio.js';
 import { splitFolio } from './split-folio.js';
@@ -90,8 +91,10 @@ function* takeSmall(vma: Vma, page: number, stop: number, take: (page: number, p
   const { pageTable, system } = vma.mm;
   const { frames } = system.memory;
   const pte = pageTable.get(page);
-  if (!ptePresent(pte) || system.isZero(pteFrame(pte))) return 1;
+  if (!ptePresent(pte)) return 1;
   const folio = frames.folioOf(pteFrame(pte));
+  // The zero page, or a device's own memory.
+  if (frames.has(folio, PG_RESERVED)) return 1;
   const pages = frames.pages(folio);
   if (pages === 1) {
     if (frames.folioMapcount(folio) === 1) take(page, 1);

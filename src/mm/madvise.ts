@@ -50,7 +50,11 @@ export const ADVICES = {
   sequential: flags((old) => (old & ~VM_RAND_READ) | VM_SEQ_READ),
   random: flags((old) => (old & ~VM_SEQ_READ) | VM_RAND_READ),
   dontfork: flags((old) => old | VM_DONTCOPY),
-  dofork: flags((old) => old & ~VM_DONTCOPY),
+  dofork: flags((old, vma) => {
+    // VM_SPECIAL
+    if (vma.has(VM_HUGETLB)) throw new Errno('EINVAL', `MADV_DOFORK of ${vma.toString()}`);
+    return old & ~VM_DONTCOPY;
+  }),
   wipeonfork: flags((old, vma) => {
     if (vma.file !== null || vma.has(VM_SHARED)) throw new Errno('EINVAL', `MADV_WIPEONFORK of ${vma.toString()}`);
     return old | VM_WIPEONFORK;

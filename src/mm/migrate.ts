@@ -4,7 +4,7 @@ import { blockOf } from './map-frame.js';
 import { FolioMigration } from './migrate-folio.js';
 import type { MmStruct } from './mm-struct.js';
 import type { MmSystem } from './mm-system.js';
-import { PG_ANON } from './page-flags.js';
+import { PG_ANON, PG_HUGETLB } from './page-flags.js';
 import { PTE_NONE, pteFrame, ptePresent } from './pte.js';
 import { splitFolio } from './split-folio.js';
 import { modify } from './vma-merge.js';
@@ -53,7 +53,9 @@ export function* movePages(
 
   /** add_folio_for_migration: null if the page's folio will be moved. */
   function isolate(address: number): MoveStatus {
-    if (mm.vmas.at(address) === null) return 'EFAULT';
+    const vma = mm.vmas.at(address);
+    // vma_migratable
+    if (vma === null || vma.file?.isDax === true) return 'EFAULT';
     const pte = mm.pageTable.get(pageOf(address));
     if (!ptePresent(pte)) return 'ENOENT';
     if (system.isZero(pteFrame(pte))) return 'EFAULT';
@@ -134,9 +136,11 @@ function queuePagesRange(mm: MmStruct, start: number, end: number, node: number,
  * @returns the number of folios that stay where they are
  */
 export function* migratePages(system: MmSystem, folios: readonly number[], node: number): Task<number> {
+  const { frames } = system.memory;
+  const stayed = yield* migrateHugetlbs(system, folios, node);
   const whole: number[] = [];
   const parts: number[] = [];
-  for (const folio of folios) {
+  for (const folio of folios.filter((one) => !frames.has(one, PG_HUGETLB))) {
     const split = yield* splitIfPartiallyMapped(system, folio);
     if (split.length > 0) parts.push(...split);
     else whole.push(folio);
@@ -144,7 +148,6 @@ export function* migratePages(system: MmSystem, folios: readonly number[], node:
   const left = yield* migrateBatch(system, whole, node, ASYNC_PASSES);
   // What comes of a split folio is tried less, and does not count.
   yield* migrateBatch(system, parts, node, ASYNC_PASSES);
-  const stayed: number[] = [];
   for (const folio of left) stayed.push(...(yield* migrateBatch(system, [folio], node, SYNC_PASSES)));
   for (const folio of folios) system.memory.put(folio);
   return stayed.length;
@@ -164,6 +167,32 @@ function* splitIfPartiallyMapped(system: MmSystem, folio: number): Task<number[]
   if (!split) return [];
   const parts = Array.from({ length: pages }, (_, i) => folio + ((i + 1) % pages));
   return parts.filter((part) => frames.isAllocated(part) && frames.folioMapcount(part) > 0);
+}
+
+/** migrate_hugetlbs: each is unmapped, moved and mapped again by itself. @returns the folios that stay */
+function* migrateHugetlbs(system: MmSystem, folios: readonly number[], node: number): Task<number[]> {
+  const { memory } = system;
+  let again = folios.filter((folio) => memory.frames.has(folio, PG_HUGETLB));
+  for (let pass = 0; pass < ASYNC_PASSES + SYNC_PASSES && again.length > 0; pass++) {
+    const busy: number[] = [];
+    for (const folio of again) if (!(yield* unmapAndMoveHugePage(system, folio, node))) busy.push(folio);
+    again = busy;
+  }
+  return again;
+}
+
+/** unmap_and_move_huge_page. False: somebody refers to the folio. */
+function* unmapAndMoveHugePage(system: MmSystem, folio: number, node: number): Task<boolean> {
+  const { memory } = system;
+  const target = yield* system.allocate(memory.frames.order(folio), node);
+  if (target < 0) return false;
+  yield* memory.lockFolio(folio);
+  const migration = new FolioMigration(system, folio);
+  const moved = (yield* migration.unmap()) && migration.moveTo(target);
+  migration.restore(moved ? target : folio);
+  memory.unlockFolio(folio);
+  memory.put(target);
+  return moved;
 }
 
 /** migrate_pages_batch. @returns the folios that stay */

@@ -3,7 +3,7 @@ import type { Task } from '../engine/index.js';
 import { ULONG_MAX } from '../../notifiers/index.js';
 import type { MmStruct } from './mm-struct.js';
 import { linkVma, splitVmaAt, unlinkVma } from './split-vma.js';
-import { VM_ACCOUNT, VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Vma, type MappedFile } from './vma.js';
+import { VM_ACCOUNT, VM_HUGETLB, VM_SHARED, VM_SOFTDIRTY, VM_WRITE, Vma, type MappedFile } from './vma.js';
 import { joinNeighbours } from './vma-merge.js';
 import { unmapVmas } from './zap.js';
 
@@ -38,7 +38,7 @@ export interface MmapRequest {
  * @throws Errno EINVAL for an unaligned address or no length, ENOMEM beyond the address space or if it is full
  */
 export function* mmap(mm: MmStruct, request: MmapRequest): Task<Vma> {
-  const { flags } = request;
+  const flags = request.flags | (request.file?.file.mmapFlags ?? 0);
   const length = pageAlignUp(request.length);
   if (!(length > 0)) throw new Errno('EINVAL', `mmap of ${String(request.length)} bytes`);
   if (request.address !== undefined) checkFixed(request.address, length);
@@ -52,7 +52,7 @@ export function* mmap(mm: MmStruct, request: MmapRequest): Task<Vma> {
   const replaced = yield* gatherVmas(mm, address, end);
   if (replaced.length > 0) yield* clearVmas(mm, replaced, address, end);
   const pgoff = request.file?.pgoff ?? pageOf(address);
-  const accounted = (flags & (VM_SHARED | VM_WRITE)) === VM_WRITE ? VM_ACCOUNT : 0;
+  const accounted = (flags & (VM_SHARED | VM_WRITE | VM_HUGETLB)) === VM_WRITE ? VM_ACCOUNT : 0;
   const vma = new Vma(mm, address, end, flags | accounted | VM_SOFTDIRTY, pgoff, request.file?.file ?? null);
   yield* linkVma(vma);
   const joined = yield* joinNeighbours(vma);

@@ -1,6 +1,7 @@
 import { Errno, PTRS_PER_PTE, PAGE_SIZE, hex, isPageAligned, pageAlignUp, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { splitHugePmd } from './huge-pmd.js';
+import { hugetlbChangeProtection } from './hugetlb-entries.js';
 import { blockOf } from './map-frame.js';
 import type { MmStruct } from './mm-struct.js';
 import { MmuGather } from './mmu-gather.js';
@@ -59,6 +60,10 @@ function* mprotectFixup(vma: Vma, start: number, end: number, rights: number, ga
  * replace, stays read-only.
  */
 export function* changeProtection(vma: Vma, start: number, end: number, gather: MmuGather): Task {
+  if (vma.has(VM_HUGETLB)) {
+    yield* hugetlbChangeProtection(vma, start, end);
+    return;
+  }
   const { notifiers, pageTable } = vma.mm;
   if (!pageTable.hasDirectoryIn(pageOf(start), pageOf(end))) return;
   const range = notifiers.invalidateRangeStart('PROTECTION_VMA', start, end);

@@ -32,6 +32,9 @@ export const PG_SWAPBACKED = 1 << 12;
 /** The next read of this page starts the next readahead. */
 export const PG_READAHEAD = 1 << 19;
 
+/** A hugetlb folio. */
+export const PG_HUGETLB = 1 << 17;
+
 /** The order of a folio (log2 of its frames) lies above the flags. */
 export const ORDER_SHIFT = 24;
 export const ORDER_MASK = 0xf << ORDER_SHIFT;

@@ -1,7 +1,7 @@
 import type { Task } from '../engine/index.js';
 import { anonVmaClone, enterAnonVmas, leaveAnonVmas } from './anon-vma.js';
 import { enterFile, leaveFile, splitVmaAt, unlinkVma } from './split-vma.js';
-import { VM_SOFTDIRTY, type Vma } from './vma.js';
+import { VM_HUGETLB, VM_SOFTDIRTY, type Vma } from './vma.js';
 
 /**
  * vma_merge_existing_range and vma_merge_new_range: makes a mapping one with its neighbours, as far as they are alike. The
@@ -40,9 +40,9 @@ export function* modify(vma: Vma, start: number, end: number, change: (part: Vma
   return yield* joinNeighbours(part);
 }
 
-/** can_vma_merge_before, can_vma_merge_after. */
+/** can_vma_merge_before, can_vma_merge_after. VM_SPECIAL mappings stay as they were made. */
 function canJoin(lower: Vma, upper: Vma): boolean {
-  return lower.couldJoin(upper, VM_SOFTDIRTY) && haveMergeableAnonVmas(lower, upper);
+  return !lower.has(VM_HUGETLB) && lower.couldJoin(upper, VM_SOFTDIRTY) && haveMergeableAnonVmas(lower, upper);
 }
 
 /**

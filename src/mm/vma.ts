@@ -46,6 +46,8 @@ export const VM_ACCESS = VM_READ | VM_WRITE | VM_EXEC;
 export interface MappedFile {
   readonly mapping: AddressSpace;
   readonly vmOps: VmOperations;
+  /** VM_* flags that every mapping of the file has (f_op->mmap); default none. */
+  readonly mmapFlags?: number;
   /** vma_is_dax: its pages are the device's own memory. */
   readonly isDax?: boolean;
   /** vfs_fadvise(POSIX_FADV_WILLNEED): reads pages [first, end) ahead. Absent: there is nothing to be read. */

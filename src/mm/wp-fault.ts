@@ -40,6 +40,8 @@ function* sharedWriteFault(fault: VmFault, pte: number): Task<FaultResult> {
   const { system } = vma.mm;
   const { memory } = system;
   const folio = memory.frames.folioOf(fault.frame);
+  // wp_pfn_shared
+  if (vma.file?.vmOps.pfnMkwrite !== undefined) return yield* vma.file.vmOps.pfnMkwrite(fault);
   if (vma.file?.vmOps.pageMkwrite === undefined) {
     system.markDirty(folio);
     return reuse(fault, pte);

@@ -2,7 +2,6 @@ import { PAGE_SIZE } from '../../base/index.js';
 import { SEC, type Task } from '../../engine/index.js';
 import {
   MAX_PGOFF,
-  PG_DIRTY,
   PG_UPTODATE,
   unmapMappingRange,
   type AddressSpace,
@@ -15,8 +14,8 @@ import type { BlockDevice } from '../block-device.js';
 import { readFromPageCache } from '../buffered-read.js';
 import { performWrite } from '../buffered-write.js';
 import type { FallocateMode } from '../fallocate.js';
-import { FileSystem } from '../file-system.js';
 import type { Inode } from '../inode.js';
+import { MemoryFileSystem } from '../memory-file-system.js';
 import { shmemFallocate } from './fallocate.js';
 import { shmemGetFolio } from './get-folio.js';
 import { SwappedPages, shmemWriteout } from './swap.js';
@@ -27,7 +26,7 @@ import { ShmemVmOperations } from './vm-operations.js';
  * Files in memory, after tmpfs: the page cache is all there is of them. Nothing is written back and nothing is tracked, so
  * whoever maps a page for reading may write to it too, where the mapping allows that.
  */
-export class Tmpfs extends FileSystem {
+export class Tmpfs extends MemoryFileSystem {
   private readonly swappedPages = new Map<Inode, SwappedPages>();
 
   constructor(system: MmSystem, device: BlockDevice) {
@@ -65,41 +64,6 @@ export class Tmpfs extends FileSystem {
     yield* shmemWriteout(this, mapping, folio);
   }
 
-  prepareWrite(): void {
-    // There is no disk on which anything would have to be reserved.
-  }
-
-  settle(): null {
-    return null;
-  }
-
-  /** noop_dirty_folio. */
-  override dirtyFolio(_mapping: AddressSpace, folio: number): void {
-    this.system.memory.frames.set(folio, PG_DIRTY);
-  }
-
-  dirtyPart(mapping: AddressSpace, folio: number): void {
-    this.dirtyFolio(mapping, folio);
-  }
-
-  invalidateFolio(): void {
-    // Nothing is known of parts of a folio.
-  }
-
-  override releaseFolio(): boolean {
-    return true;
-  }
-
-  acceptsDirty(): boolean {
-    return true;
-  }
-
-  /** Never comes up: no folio is marked for writeback. */
-  *writeFolio(_inode: Inode, folio: number): Task {
-    this.system.memory.unlockFolio(folio);
-    yield 0;
-  }
-
   /** Of what is not there yet, all is zeros. */
   override *readFolios(_inode: Inode, folios: readonly number[]): Task {
     const { frames, contents } = this.system.memory;
@@ -120,10 +84,6 @@ export class Tmpfs extends FileSystem {
     return frame;
   }
 
-  override *willNeed(): Task {
-    // Nothing is anywhere else, but for what is on the swap device; whether that is read now nobody can tell.
-  }
-
   override *folioForWrite(inode: Inode, index: number): Task<number> {
     return yield* shmemGetFolio(this, inode, index, 'write');
   }
@@ -138,10 +98,6 @@ export class Tmpfs extends FileSystem {
     if (shrinks) yield* unmapMappingRange(inode.mapping, firstGone, MAX_PGOFF, true);
     yield* shmemUndoRange(this, inode, size, Infinity);
     if (shrinks) yield* unmapMappingRange(inode.mapping, firstGone, MAX_PGOFF, true);
-  }
-
-  *extend(): Task {
-    // What lies between is a hole.
   }
 
   *fallocate(inode: Inode, mode: FallocateMode, offset: number, length: number): Task {
@@ -165,22 +121,5 @@ export class Tmpfs extends FileSystem {
       this.system.memory.contents.read(frames[i], 0, data, i * PAGE_SIZE, PAGE_SIZE);
     }
     return yield* performWrite(inode, offset, data.length, data);
-  }
-
-  override updateTime(inode: Inode): void {
-    inode.mtime = this.system.simulation.now;
-  }
-
-  override setSize(inode: Inode, size: number): void {
-    inode.mapping.size = size;
-  }
-
-  /** noop_fsync. */
-  override *flush(): Task {
-    // There is no disk.
-  }
-
-  protected blankChecksum(): number {
-    return 0;
   }
 }

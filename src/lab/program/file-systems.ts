@@ -1,4 +1,14 @@
-import { Btrfs, Ext4, Shmem, Tmpfs, Xfs, type BlockDevice, type FileSystem } from '../../fs/index.js';
+import {
+  Btrfs,
+  Ext4,
+  Ext4Dax,
+  Hugetlbfs,
+  Shmem,
+  Tmpfs,
+  Xfs,
+  type BlockDevice,
+  type FileSystem,
+} from '../../fs/index.js';
 import type { MmSystem } from '../../mm/index.js';
 import type { MapKind } from './op-table.js';
 
@@ -10,5 +20,8 @@ export const FILE_SYSTEMS: Readonly<Partial<Record<MapKind, Mount>>> = {
   xfs: (system, device) => new Xfs(system, device),
   btrfs: (system, device) => new Btrfs(system, device),
   tmpfs: (system, device) => new Tmpfs(system, device),
+  dax: (system, device) => new Ext4Dax(system, device),
+  hugetlb: (system, device) => new Hugetlbfs(system, device),
+  hugefile: (system, device) => new Hugetlbfs(system, device),
   shmem: (system, device) => new Shmem(system, device),
 };
