@@ -55,7 +55,8 @@ export function* mmap(mm: MmStruct, request: MmapRequest): Task<Vma> {
   const accounted = (flags & (VM_SHARED | VM_WRITE | VM_HUGETLB)) === VM_WRITE ? VM_ACCOUNT : 0;
   const vma = new Vma(mm, address, end, flags | accounted | VM_SOFTDIRTY, pgoff, request.file?.file ?? null);
   yield* linkVma(vma);
-  const joined = yield* joinNeighbours(vma);
+  // Where the kernel chose the place, the mapping's start is the answer, so it stays by itself.
+  const joined = request.address === undefined ? vma : yield* joinNeighbours(vma);
   mm.mmapLock.releaseExclusive();
   return joined;
 }

@@ -143,9 +143,9 @@ describe('folio_mkclean of a large folio', () => {
     const m = new Machine();
     const file = m.file(16, 'hole');
     const folio = m.largeFolio(file, 0);
-    m.mapFile(file, { at: 0, pages: 4 });
+    m.mapFile(file, { at: 0, pages: 4, prot: 'r' });
     m.mapFile(file, { at: 4, pages: 6, offset: 4 });
-    m.mapFile(file, { at: 10, pages: 6, offset: 10 });
+    m.mapFile(file, { at: 10, pages: 6, offset: 10, prot: 'r' });
     m.store(5);
     m.log.take();
     mkclean(m, folio);
