@@ -148,6 +148,8 @@ export function* migratePages(system: MmSystem, folios: readonly number[], node:
   const left = yield* migrateBatch(system, whole, node, ASYNC_PASSES);
   // What comes of a split folio is tried less, and does not count.
   yield* migrateBatch(system, parts, node, ASYNC_PASSES);
+  const held = new Set(folios);
+  for (const part of parts) if (!held.has(part)) system.memory.put(part);
   for (const folio of left) stayed.push(...(yield* migrateBatch(system, [folio], node, SYNC_PASSES)));
   for (const folio of folios) system.memory.put(folio);
   return stayed.length;
@@ -155,7 +157,7 @@ export function* migratePages(system: MmSystem, folios: readonly number[], node:
 
 /**
  * try_split_folio, of anonymous folios that wait to be split since a part of them is not mapped any more.
- * @returns the pages that are still mapped: the first one last
+ * @returns the pages that are still mapped, the first one last; each but the first has a reference of its own
  */
 function* splitIfPartiallyMapped(system: MmSystem, folio: number): Task<number[]> {
   const { memory } = system;
@@ -166,7 +168,9 @@ function* splitIfPartiallyMapped(system: MmSystem, folio: number): Task<number[]
   memory.unlockFolio(folio);
   if (!split) return [];
   const parts = Array.from({ length: pages }, (_, i) => folio + ((i + 1) % pages));
-  return parts.filter((part) => frames.isAllocated(part) && frames.folioMapcount(part) > 0);
+  const mapped = parts.filter((part) => frames.isAllocated(part) && frames.folioMapcount(part) > 0);
+  for (const part of mapped) if (part !== folio) frames.get(part);
+  return mapped;
 }
 
 /** migrate_hugetlbs: each is unmapped, moved and mapped again by itself. @returns the folios that stay */
