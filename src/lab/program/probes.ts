@@ -1,8 +1,9 @@
-import { pageOf } from '../../base/index.js';
+import { PAGE_SIZE, pageOf } from '../../base/index.js';
 import {
   PTE_NONE,
   PTE_SOFT_DIRTY,
   VM_EXEC,
+  VM_HUGETLB,
   VM_READ,
   VM_SHARED,
   VM_SOFTDIRTY,
@@ -81,8 +82,9 @@ export function probePagemap(mm: MmStruct, area: Area): string {
   let text = '';
   let run = 0;
   let state = '';
+  let page = area.start / PAGE_SIZE;
   for (const pte of entriesIn(mm, area)) {
-    const here = pageState(pte);
+    const here = pageState(pte, mm.vmas.at(page++ * PAGE_SIZE));
     if (here !== state) {
       if (run > 0) text += `${String(run)}${state}`;
       state = here;
@@ -93,7 +95,10 @@ export function probePagemap(mm: MmStruct, area: Area): string {
   return run > 0 ? `${text}${String(run)}${state}` : text;
 }
 
-function pageState(pte: number): string {
+/** Of huge pages of hugetlb, Linux tells only whether the mapping is new. */
+function pageState(pte: number, vma: Vma | null): string {
   const letter = ptePresent(pte) ? 'p' : pte === 0 ? '.' : 's';
-  return (pte & PTE_SOFT_DIRTY) === 0 ? letter : letter.toUpperCase();
+  const isNew = vma?.has(VM_SOFTDIRTY) === true;
+  const written = (pte & PTE_SOFT_DIRTY) !== 0 && vma?.has(VM_HUGETLB) !== true;
+  return isNew || written ? letter.toUpperCase() : letter;
 }
