@@ -1,4 +1,4 @@
-import { PAGE_SIZE, pageOf } from '../../base/index.js';
+import { pageOf } from '../../base/index.js';
 import {
   PTE_NONE,
   PTE_SOFT_DIRTY,
@@ -27,7 +27,7 @@ function vmasIn(mm: MmStruct, area: Area): readonly Vma[] {
 
 /**
  * The entries of all pages of an area that were ever mapped, PTE_NONE where there is none. In a mapping that is new since
- * soft-dirty bits were reset, every entry counts as soft-dirty.
+ * soft-dirty bits were reset, every entry counts as soft-dirty; of hugetlb Linux tells nothing else.
  */
 function* entriesIn(mm: MmStruct, area: Area): Generator<number> {
   const vmas = vmasIn(mm, area);
@@ -36,8 +36,10 @@ function* entriesIn(mm: MmStruct, area: Area): Generator<number> {
   for (let page = first; page < first + area.pages; page++) {
     while (next < vmas.length && pageOf(vmas[next].end) <= page) next++;
     const pte = mm.pageTable.get(page);
-    const isNew = next < vmas.length && pageOf(vmas[next].start) <= page && vmas[next].has(VM_SOFTDIRTY);
-    yield isNew && pte !== PTE_NONE ? pte | PTE_SOFT_DIRTY : pte;
+    const vma = next < vmas.length && pageOf(vmas[next].start) <= page ? vmas[next] : null;
+    if (pte === PTE_NONE || vma === null) yield pte;
+    else if (vma.has(VM_SOFTDIRTY)) yield pte | PTE_SOFT_DIRTY;
+    else yield vma.has(VM_HUGETLB) ? pte & ~PTE_SOFT_DIRTY : pte;
   }
 }
 
@@ -82,9 +84,8 @@ export function probePagemap(mm: MmStruct, area: Area): string {
   let text = '';
   let run = 0;
   let state = '';
-  let page = area.start / PAGE_SIZE;
   for (const pte of entriesIn(mm, area)) {
-    const here = pageState(pte, mm.vmas.at(page++ * PAGE_SIZE));
+    const here = pageState(pte);
     if (here !== state) {
       if (run > 0) text += `${String(run)}${state}`;
       state = here;
@@ -95,10 +96,7 @@ export function probePagemap(mm: MmStruct, area: Area): string {
   return run > 0 ? `${text}${String(run)}${state}` : text;
 }
 
-/** Of huge pages of hugetlb, Linux tells only whether the mapping is new. */
-function pageState(pte: number, vma: Vma | null): string {
+function pageState(pte: number): string {
   const letter = ptePresent(pte) ? 'p' : pte === 0 ? '.' : 's';
-  const isNew = vma?.has(VM_SOFTDIRTY) === true;
-  const written = (pte & PTE_SOFT_DIRTY) !== 0 && vma?.has(VM_HUGETLB) !== true;
-  return isNew || written ? letter.toUpperCase() : letter;
+  return (pte & PTE_SOFT_DIRTY) === 0 ? letter : letter.toUpperCase();
 }
