@@ -1,18 +1,18 @@
 import { PTRS_PER_PTE, pageOf } from '../base/index.js';
 import { ZERO_FRAME } from './physical-memory.js';
-import { PTE_ACCESSED, PTE_NONE, PTE_SOFT_DIRTY, makePte, pteFrame } from './pte.js';
+import { PTE_ACCESSED, PTE_DIRTY, PTE_NONE, PTE_SOFT_DIRTY, makePte, pteFrame } from './pte.js';
 import type { Vma } from './vma.js';
 
 /** Installs an entry for a frame. The caller's reference to the folio becomes the entry's. */
 export function mapFrame(vma: Vma, address: number, frame: number, flags: number): void {
   const { pageTable, system, id } = vma.mm;
   system.memory.frames.map(frame, id);
-  pageTable.set(pageOf(address), makePte(frame, flags | PTE_SOFT_DIRTY));
+  pageTable.set(pageOf(address), makePte(frame, withSoftDirty(flags)));
 }
 
 /** Installs the zero frame, read-only. It is neither counted nor referenced. */
 export function mapZeroFrame(vma: Vma, address: number): void {
-  vma.mm.pageTable.set(pageOf(address), makePte(ZERO_FRAME, PTE_ACCESSED | PTE_SOFT_DIRTY));
+  vma.mm.pageTable.set(pageOf(address), makePte(ZERO_FRAME, PTE_ACCESSED));
 }
 
 /**
@@ -32,7 +32,7 @@ export function unmapFrame(vma: Vma, page: number, pte: number): number {
 export function mapHuge(vma: Vma, address: number, folio: number, flags: number): void {
   const { pageTable, system, id } = vma.mm;
   system.memory.frames.mapHuge(folio, id);
-  pageTable.setHuge(pageOf(address), makePte(folio, flags | PTE_SOFT_DIRTY));
+  pageTable.setHuge(pageOf(address), makePte(folio, withSoftDirty(flags)));
 }
 
 /** As unmapFrame, of a huge entry. @returns the folio, or -1 if it was the huge zero folio */
@@ -43,6 +43,11 @@ export function unmapHuge(vma: Vma, page: number, entry: number): number {
   if (system.isZero(folio)) return -1;
   system.memory.frames.unmapHuge(folio, id);
   return folio;
+}
+
+/** pte_mkdirty: what is dirty has been written to since soft-dirty bits were reset, too. */
+function withSoftDirty(flags: number): number {
+  return (flags & PTE_DIRTY) === 0 ? flags : flags | PTE_SOFT_DIRTY;
 }
 
 /** First page of the 2 MiB around a page. */

@@ -73,7 +73,7 @@ export function* movePages(
  * only one mm maps them.
  *
  * @param node null for MPOL_DEFAULT: nothing moves
- * @throws Errno EFAULT if part of the range is not mapped
+ * @throws Errno EFAULT if part of the range is not mapped; EINVAL for a part of a huge page of hugetlb
  */
 export function* mbind(mm: MmStruct, address: number, length: number, node: number | null): Task {
   const { system } = mm;
@@ -99,6 +99,9 @@ export function* mbind(mm: MmStruct, address: number, length: number, node: numb
       }
       at = stop;
     }
+  } catch (error) {
+    for (const folio of folios) system.memory.put(folio);
+    throw error;
   } finally {
     mm.mmapLock.releaseExclusive();
   }

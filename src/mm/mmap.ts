@@ -1,4 +1,4 @@
-import { Errno, HPAGE_SIZE, hex, isPageAligned, pageAlignUp, pageOf } from '../base/index.js';
+import { Errno, HPAGE_SIZE, PAGE_SIZE, hex, isPageAligned, pageAlignUp, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { ULONG_MAX } from '../../notifiers/index.js';
 import type { MmStruct } from './mm-struct.js';
@@ -35,17 +35,29 @@ export interface MmapRequest {
 
 /**
  * mmap(2), with MAP_FIXED if an address is given.
- * @throws Errno EINVAL for an unaligned address or no length, ENOMEM beyond the address space or if it is full
+ * @throws Errno EINVAL for an unaligned address, no length or a part of a huge page of hugetlb; ENOMEM beyond the address
+ *   space or if it is full
  */
 export function* mmap(mm: MmStruct, request: MmapRequest): Task<Vma> {
   const flags = request.flags | (request.file?.file.mmapFlags ?? 0);
-  const length = pageAlignUp(request.length);
+  const unit = (flags & VM_HUGETLB) === 0 ? PAGE_SIZE : HPAGE_SIZE;
+  const length = Math.ceil(request.length / unit) * unit;
   if (!(length > 0)) throw new Errno('EINVAL', `mmap of ${String(request.length)} bytes`);
-  if (request.address !== undefined) checkFixed(request.address, length);
+  if (request.address !== undefined) checkFixed(request.address, length, unit);
+  if (((request.file?.pgoff ?? 0) * PAGE_SIZE) % unit !== 0) throw new Errno('EINVAL', 'mmap inside a huge page');
   yield mm.mmapLock.exclusive;
+  try {
+    return yield* mmapLocked(mm, { ...request, flags }, length);
+  } finally {
+    mm.mmapLock.releaseExclusive();
+  }
+}
+
+/** mmap_region, with mmap_lock held exclusively. */
+function* mmapLocked(mm: MmStruct, request: MmapRequest, length: number): Task<Vma> {
+  const { flags } = request;
   const address = request.address ?? unmappedArea(mm, length);
   if (address === null) {
-    mm.mmapLock.releaseExclusive();
     throw new Errno('ENOMEM', `mmap of ${String(length)} bytes: no such gap below ${hex(MMAP_BASE)} in ${mm.name}`);
   }
   const end = address + length;
@@ -56,9 +68,7 @@ export function* mmap(mm: MmStruct, request: MmapRequest): Task<Vma> {
   const vma = new Vma(mm, address, end, flags | accounted | VM_SOFTDIRTY, pgoff, request.file?.file ?? null);
   yield* linkVma(vma);
   // Where the kernel chose the place, the mapping's start is the answer, so it stays by itself.
-  const joined = request.address === undefined ? vma : yield* joinNeighbours(vma);
-  mm.mmapLock.releaseExclusive();
-  return joined;
+  return request.address === undefined ? vma : yield* joinNeighbours(vma);
 }
 
 /**
@@ -67,7 +77,7 @@ export function* mmap(mm: MmStruct, request: MmapRequest): Task<Vma> {
  * Only finding the mappings needs mmap_lock exclusively. While drivers are waited for it is shared, and faults elsewhere
  * in the mm go on.
  *
- * @throws Errno EINVAL for an unaligned address, no length, or a range beyond the address space
+ * @throws Errno EINVAL for an unaligned address, no length, a range beyond the address space, or a part of a huge page
  */
 export function* munmap(mm: MmStruct, address: number, length: number): Task {
   const end = address + pageAlignUp(length);
@@ -75,7 +85,13 @@ export function* munmap(mm: MmStruct, address: number, length: number): Task {
     throw new Errno('EINVAL', `munmap of ${String(length)} bytes at ${hex(address)}`);
   }
   yield mm.mmapLock.exclusive;
-  const gone = yield* gatherVmas(mm, address, end);
+  let gone: Vma[];
+  try {
+    gone = yield* gatherVmas(mm, address, end);
+  } catch (error) {
+    mm.mmapLock.releaseExclusive();
+    throw error;
+  }
   mm.mmapLock.downgrade();
   if (gone.length > 0) yield* clearVmas(mm, gone, address, end);
   mm.mmapLock.releaseShared();
@@ -100,8 +116,8 @@ export function* exitMmap(mm: MmStruct): Task {
   mm.mmapLock.releaseExclusive();
 }
 
-function checkFixed(address: number, length: number): void {
-  if (!isPageAligned(address)) throw new Errno('EINVAL', `mmap at ${hex(address)}, not a multiple of the page size`);
+function checkFixed(address: number, length: number, unit: number): void {
+  if (address % unit !== 0) throw new Errno('EINVAL', `mmap at ${hex(address)}, not a multiple of the page size`);
   const end = address + length;
   if (address < 0 || end > TASK_SIZE) {
     throw new Errno('ENOMEM', `mmap of [${hex(address)}, ${hex(end)}): addresses end at ${hex(TASK_SIZE)}`);

@@ -1,4 +1,4 @@
-import { Errno, HPAGE_SIZE, hex, isPageAligned, pageAlignUp } from '../base/index.js';
+import { Errno, HPAGE_SIZE, PAGE_SIZE, hex, isPageAligned, pageAlignUp } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import type { MmStruct } from './mm-struct.js';
 import { TASK_SIZE, munmapLocked } from './mmap.js';
@@ -29,10 +29,12 @@ export function* mremap(
   newLength: number,
   options: MremapOptions = {},
 ): Task {
-  const old = pageAlignUp(oldLength);
-  const wanted = pageAlignUp(newLength);
-  checkParameters(address, old, wanted, options);
+  checkParameters(address, pageAlignUp(oldLength), pageAlignUp(newLength), options);
   yield mm.mmapLock.exclusive;
+  // align_hugetlb
+  const unit = mm.vmas.at(address)?.has(VM_HUGETLB) === true ? HPAGE_SIZE : PAGE_SIZE;
+  const old = Math.ceil(oldLength / unit) * unit;
+  const wanted = Math.ceil(newLength / unit) * unit;
   let grown: Vma | null = null;
   const { to } = options;
   try {
@@ -62,7 +64,7 @@ function checkVma(mm: MmStruct, address: number, old: number, wanted: number, to
   const what = `mremap of ${String(old)} bytes at ${hex(address)}`;
   if (vma === null) throw new Errno('EFAULT', `${what}: nothing is mapped there`);
   if (vma.has(VM_HUGETLB)) {
-    const unaligned = [address, old, wanted, to ?? 0].some((bytes) => bytes % HPAGE_SIZE !== 0);
+    const unaligned = [address, to ?? 0].some((bytes) => bytes % HPAGE_SIZE !== 0);
     if (unaligned || wanted > old) throw new Errno('EINVAL', `${what}: ${vma.toString()} is hugetlb`);
   }
   if (old > vma.end - address) throw new Errno('EFAULT', `${what}: ${vma.toString()} is shorter`);
@@ -114,7 +116,9 @@ function* moveTo(
   to: number,
   dontunmap: boolean,
 ): Task<Vma> {
-  checkVma(mm, address, old, wanted, to);
+  const { flags } = checkVma(mm, address, old, wanted, to);
+  // VM_DONTEXPAND
+  if (dontunmap && (flags & VM_HUGETLB) !== 0) throw new Errno('EINVAL', 'mremap of hugetlb: nothing may stay');
   yield* munmapLocked(mm, to, to + wanted);
   if (old > wanted) yield* munmapLocked(mm, address + wanted, address + old);
   const length = Math.min(old, wanted);

@@ -3,22 +3,22 @@ import type { Task } from '../engine/index.js';
 import type { AddressSpace } from './address-space.js';
 import { mapFrame, mapZeroFrame } from './map-frame.js';
 import { ZERO_FRAME } from './physical-memory.js';
-import { PTE_ACCESSED, PTE_DIRTY, PTE_SOFT_DIRTY, PTE_WRITE, pteFrame, ptePresent } from './pte.js';
+import { PTE_ACCESSED, PTE_DIRTY, PTE_WRITE, pteFrame, ptePresent } from './pte.js';
 import { VM_SHARED, VM_WRITE, type Vma } from './vma.js';
 
 /** Whoever maps memory that no page cache holds: the device's own (DAX). */
 
 /**
  * vmf_insert_page_mkwrite: installs an entry for a frame of a device, or for the zero page. An entry that is there for the
- * same frame gets the rights of a write, any other stays.
+ * same frame may be written to from now on, any other stays.
  */
 export function insertPfn(vma: Vma, address: number, frame: number, write: boolean): void {
   const { pageTable, system } = vma.mm;
   const page = pageOf(address);
   const pte = pageTable.get(page);
-  const rights = PTE_ACCESSED | (write ? PTE_DIRTY | (vma.has(VM_WRITE) ? PTE_WRITE : 0) : 0);
+  const rights = PTE_ACCESSED | (write && vma.has(VM_WRITE) ? PTE_WRITE : 0);
   if (ptePresent(pte)) {
-    if (write && pteFrame(pte) === frame) pageTable.set(page, pte | rights | PTE_SOFT_DIRTY);
+    if (write && pteFrame(pte) === frame) pageTable.set(page, pte | rights);
     return;
   }
   if (frame === ZERO_FRAME) {
@@ -26,7 +26,7 @@ export function insertPfn(vma: Vma, address: number, frame: number, write: boole
     return;
   }
   system.memory.frames.get(frame);
-  mapFrame(vma, address, frame, rights);
+  mapFrame(vma, address, frame, rights | (write ? PTE_DIRTY : 0));
 }
 
 /**

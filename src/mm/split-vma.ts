@@ -1,9 +1,9 @@
-import { HPAGE_SIZE, pageOf } from '../base/index.js';
+import { Errno, HPAGE_SIZE, hex, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { anonVmaClone, enterAnonVmas, leaveAnonVmas, unlinkAnonVmas } from './anon-vma.js';
 import { splitHugePmd } from './huge-pmd.js';
 import type { MmStruct } from './mm-struct.js';
-import { Vma } from './vma.js';
+import { VM_HUGETLB, Vma } from './vma.js';
 
 /** vma_link: enters a mapping among those of its mm and of its file. The caller holds mmap_lock exclusively. */
 export function* linkVma(vma: Vma): Task {
@@ -30,10 +30,15 @@ export function* unlinkVma(vma: Vma): Task {
  * exclusively.
  *
  * i_mmap_rwsem is held throughout: whoever walks the mappings of a file meets the one or the two, never a part of it.
+ *
+ * @throws Errno EINVAL inside a huge page of hugetlb
  */
 export function* splitVmaAt(mm: MmStruct, address: number): Task {
   const lower = mm.vmas.at(address);
   if (lower === null || lower.start === address) return;
+  if (lower.has(VM_HUGETLB) && address % HPAGE_SIZE !== 0) {
+    throw new Errno('EINVAL', `${lower.toString()} cannot be split at ${hex(address)}`);
+  }
   const mapping = lower.file?.mapping;
   if (mapping !== undefined) yield mapping.iMmapLock.exclusive;
   yield* splitHugePmdIfNeeded(lower, address);

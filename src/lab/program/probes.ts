@@ -3,6 +3,7 @@ import {
   PTE_NONE,
   PTE_SOFT_DIRTY,
   VM_EXEC,
+  VM_HUGETLB,
   VM_READ,
   VM_SHARED,
   VM_SOFTDIRTY,
@@ -26,7 +27,7 @@ function vmasIn(mm: MmStruct, area: Area): readonly Vma[] {
 
 /**
  * The entries of all pages of an area that were ever mapped, PTE_NONE where there is none. In a mapping that is new since
- * soft-dirty bits were reset, every entry counts as soft-dirty.
+ * soft-dirty bits were reset, every entry counts as soft-dirty; of hugetlb Linux tells nothing else.
  */
 function* entriesIn(mm: MmStruct, area: Area): Generator<number> {
   const vmas = vmasIn(mm, area);
@@ -35,8 +36,10 @@ function* entriesIn(mm: MmStruct, area: Area): Generator<number> {
   for (let page = first; page < first + area.pages; page++) {
     while (next < vmas.length && pageOf(vmas[next].end) <= page) next++;
     const pte = mm.pageTable.get(page);
-    const isNew = next < vmas.length && pageOf(vmas[next].start) <= page && vmas[next].has(VM_SOFTDIRTY);
-    yield isNew && pte !== PTE_NONE ? pte | PTE_SOFT_DIRTY : pte;
+    const vma = next < vmas.length && pageOf(vmas[next].start) <= page ? vmas[next] : null;
+    if (pte === PTE_NONE || vma === null) yield pte;
+    else if (vma.has(VM_SOFTDIRTY)) yield pte | PTE_SOFT_DIRTY;
+    else yield vma.has(VM_HUGETLB) ? pte & ~PTE_SOFT_DIRTY : pte;
   }
 }
 
