@@ -1,7 +1,6 @@
-import { PTRS_PER_PTE, pageOf } from '../base/index.js';
+import { pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { ULONG_MAX } from '../../notifiers/index.js';
-import { blockOf } from './map-frame.js';
 import type { MmStruct } from './mm-struct.js';
 import { PTE_ACCESSED, PTE_NONE, PTE_SOFT_DIRTY, PTE_WRITE, pteFrame, ptePresent } from './pte.js';
 import { VM_HUGETLB, VM_SOFTDIRTY, type Vma } from './vma.js';
@@ -47,14 +46,12 @@ function* clearSoftDirty(mm: MmStruct): Task {
 function forEachEntry(vma: Vma, change: (entry: number) => number): void {
   const { pageTable } = vma.mm;
   const to = pageOf(vma.end);
-  for (let page = pageTable.nextPopulated(pageOf(vma.start), to); page < to;) {
-    const stop = Math.min(to, blockOf(page) + PTRS_PER_PTE);
+  for (const [page, stop] of pageTable.populatedBlocks(pageOf(vma.start), to)) {
     const huge = pageTable.huge(page);
     if (huge !== PTE_NONE) pageTable.setHuge(page, change(huge));
     else
       pageTable.forEach(page, stop, (at, pte) => {
         pageTable.set(at, change(pte));
       });
-    page = pageTable.nextPopulated(stop, to);
   }
 }

@@ -5,6 +5,7 @@ import { newAnonFolio } from './anon.js';
 import { cowFault, readFault, sharedFault } from './file-fault.js';
 import { hugeAnonymousFault, hugeWriteProtectFault } from './huge-anon.js';
 import { hugetlbFault } from './hugetlb.js';
+import { settledEntry } from './migrate-folio.js';
 import { mapFrame, mapZeroFrame } from './map-frame.js';
 import {
   PTE_ACCESSED,
@@ -13,6 +14,7 @@ import {
   PTE_WRITE,
   SWP_GUARD,
   SWP_HWPOISON,
+  SWP_MIGRATION,
   SWP_SWAP,
   SWP_SWAP_EXCLUSIVE,
   ptePresent,
@@ -72,6 +74,10 @@ function* handlePteFault(fault: VmFault): Task<FaultResult> {
     if (swapType(pte) === SWP_GUARD) return 'SIGSEGV';
     if (swapType(pte) === SWP_HWPOISON) return 'SIGBUS';
     if (swapType(pte) === SWP_SWAP || swapType(pte) === SWP_SWAP_EXCLUSIVE) return yield* swapFault(fault, pte);
+    if (swapType(pte) === SWP_MIGRATION) {
+      yield* settledEntry(vma.mm, page);
+      return 'retry';
+    }
     if (vma.file === null) return (yield* hugeAnonymousFault(fault)) ?? (yield* anonymousFault(fault));
     if (!write) return yield* readFault(fault);
     return vma.has(VM_SHARED) ? yield* sharedFault(fault) : yield* cowFault(fault);

@@ -1,10 +1,11 @@
-import { PAGE_SIZE, PTRS_PER_PTE, pageOf } from '../base/index.js';
+import { PAGE_SIZE, pageOf } from '../base/index.js';
 import { SimulationError, type Task } from '../engine/index.js';
 import { ULONG_MAX } from '../../notifiers/index.js';
 import { anonVmaFork } from './anon-vma.js';
 import { newAnonPage } from './anon.js';
 import { splitHugePmd } from './huge-pmd.js';
-import { blockOf, mapFrame } from './map-frame.js';
+import { mapFrame } from './map-frame.js';
+import { settledEntry } from './migrate-folio.js';
 import type { MmStruct } from './mm-struct.js';
 import { PG_ANON, PG_ANON_EXCLUSIVE } from './page-flags.js';
 import {
@@ -72,13 +73,12 @@ function* copyPageRange(to: Vma, from: Vma): Task {
 function* copyEntries(to: Vma, from: Vma): Task {
   const { pageTable } = from.mm;
   const end = pageOf(from.end);
-  for (let page = pageTable.nextPopulated(pageOf(from.start), end); page < end;) {
-    const stop = Math.min(end, blockOf(page) + PTRS_PER_PTE);
+  for (const [page, stop] of pageTable.populatedBlocks(pageOf(from.start), end)) {
+    yield* settledEntry(from.mm, page);
     if (pageTable.huge(page) !== PTE_NONE && !copyHuge(to, from, page)) yield* splitHugePmd(from, page * PAGE_SIZE);
-    const entries: [number, number][] = [];
-    pageTable.forEach(page, stop, (at, pte) => entries.push([at, pte]));
-    for (const [at, pte] of entries) yield* copyEntry(to, from, at, pte);
-    page = pageTable.nextPopulated(stop, end);
+    const pages: number[] = [];
+    pageTable.forEach(page, stop, (at) => pages.push(at));
+    for (const at of pages) yield* copyEntry(to, from, at, yield* settledEntry(from.mm, at));
   }
 }
 

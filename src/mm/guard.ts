@@ -1,7 +1,6 @@
-import { Errno, PTRS_PER_PTE, hex, pageOf } from '../base/index.js';
+import { Errno, hex, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { anonVmaPrepare } from './anon-vma.js';
-import { blockOf } from './map-frame.js';
 import { PTE_NONE, SWP_GUARD, SWP_MARKER, makeSwapEntry, swapType } from './pte.js';
 import { VM_HUGETLB, VM_LOCKED, type Vma } from './vma.js';
 import { zapPageRange } from './zap.js';
@@ -36,12 +35,10 @@ export function* guardRemove(vma: Vma, start: number, end: number): Task {
   checkVma(vma, false);
   const { pageTable } = vma.mm;
   const to = pageOf(end);
-  for (let page = pageTable.nextPopulated(pageOf(start), to); page < to;) {
-    const stop = Math.min(to, blockOf(page) + PTRS_PER_PTE);
+  for (const [page, stop] of pageTable.populatedBlocks(pageOf(start), to)) {
     pageTable.forEach(page, stop, (at, pte) => {
       if (swapType(pte) === SWP_GUARD) pageTable.set(at, PTE_NONE);
     });
-    page = pageTable.nextPopulated(stop, to);
   }
 }
 

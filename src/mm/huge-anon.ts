@@ -10,7 +10,7 @@ import { PTE_ACCESSED, PTE_DIRTY, PTE_SOFT_DIRTY, PTE_WRITE, makePte, pteFrame }
 import { VM_HUGETLB, VM_NOHUGEPAGE, VM_UFFD_MISSING, VM_WRITE, type Vma } from './vma.js';
 
 /** thp_vma_allowable_order of 2 MiB in a page fault, for anonymous memory: the system's setting is "always". */
-export function allowsHuge(vma: Vma, address: number): boolean {
+function allowsHuge(vma: Vma, address: number): boolean {
   const start = address - (address % HPAGE_SIZE);
   return (
     vma.file === null &&

@@ -1,4 +1,4 @@
-import { PAGE_SIZE, PTRS_PER_PTE, pageOf } from '../base/index.js';
+import { PAGE_SIZE, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { allocHugetlbFolio, addNewAnonFolio, copyHugetlbFolio, hugePteFlags } from './hugetlb.js';
 import { mapHuge } from './map-frame.js';
@@ -75,9 +75,8 @@ export function* moveHugetlbPageTables(vma: Vma, from: number, to: number, lengt
 function forEachHugeEntry(vma: Vma, start: number, end: number, visit: (block: number, entry: number) => void): void {
   const { pageTable } = vma.mm;
   const to = pageOf(end);
-  for (let block = pageTable.nextPopulated(pageOf(start), to); block < to;) {
+  for (const [block] of pageTable.populatedBlocks(pageOf(start), to)) {
     const entry = pageTable.huge(block);
     if (entry !== PTE_NONE) visit(block, entry);
-    block = pageTable.nextPopulated(block + PTRS_PER_PTE, to);
   }
 }

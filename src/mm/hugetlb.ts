@@ -4,6 +4,7 @@ import type { FaultResult, VmFault } from './address-space.js';
 import { anonVmaPrepare } from './anon-vma.js';
 import type { MmSystem } from './mm-system.js';
 import { blockOf, mapHuge, unmapHuge } from './map-frame.js';
+import { settledEntry } from './migrate-folio.js';
 import { addToPageCache } from './page-cache.js';
 import { PG_ANON, PG_ANON_EXCLUSIVE, PG_HUGETLB, PG_UPTODATE } from './page-flags.js';
 import {
@@ -26,14 +27,12 @@ import { VM_SHARED, VM_WRITE, type Vma } from './vma.js';
  */
 export function* hugetlbFault(fault: VmFault): Task<FaultResult> {
   const { vma, address, write, unshare } = fault;
-  const { pageTable, system } = vma.mm;
+  const { pageTable } = vma.mm;
   const page = pageOf(address);
   const entry = pageTable.huge(page);
   if (entry === PTE_NONE) return yield* hugetlbNoPage(fault);
   if (swapType(entry) === SWP_MIGRATION) {
-    // migration_entry_wait_huge: whoever moves the folio holds its lock.
-    yield* system.memory.lockFolio(pteFrame(entry));
-    system.memory.unlockFolio(pteFrame(entry));
+    yield* settledEntry(vma.mm, page);
     return 'retry';
   }
   if (!ptePresent(entry)) return 'SIGBUS';

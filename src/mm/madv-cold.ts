@@ -60,29 +60,18 @@ function* coldOrPageout(vma: Vma, start: number, end: number, take: (page: numbe
   const { memory } = system;
   const { frames } = memory;
   const to = pageOf(end);
-  for (let page = pageTable.nextPopulated(pageOf(start), to); page < to; page = pageTable.nextPopulated(page, to)) {
-    const stop = Math.min(to, blockOf(page) + PTRS_PER_PTE);
-    const huge = pageTable.huge(page);
+  for (const [first, stop] of pageTable.populatedBlocks(pageOf(start), to)) {
+    const huge = pageTable.huge(first);
     if (huge !== PTE_NONE) {
       const folio = pteFrame(huge);
-      if (!ptePresent(huge) || system.isZero(folio) || frames.maybeMappedShared(folio)) {
-        page = stop;
+      if (!ptePresent(huge) || system.isZero(folio) || frames.maybeMappedShared(folio)) continue;
+      if (stop - first === PTRS_PER_PTE) {
+        take(first, PTRS_PER_PTE);
         continue;
       }
-      if (stop - page === PTRS_PER_PTE) {
-        take(page, PTRS_PER_PTE);
-        page = stop;
-        continue;
-      }
-      if (!(yield* trySplit(vma, folio))) {
-        page = stop;
-        continue;
-      }
+      if (!(yield* trySplit(vma, folio))) continue;
     }
-    while (page < stop) {
-      const pages = yield* takeSmall(vma, page, stop, take);
-      page += pages;
-    }
+    for (let page = first; page < stop;) page += yield* takeSmall(vma, page, stop, take);
   }
 }
 

@@ -1,8 +1,8 @@
 import { Errno, PTRS_PER_PTE, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
-import { blockOf } from './map-frame.js';
 import { folioPteBatch, trySplit } from './madv-cold.js';
 import type { AdvisedPart } from './madvise.js';
+import type { MmuGather } from './mmu-gather.js';
 import { PG_DIRTY, PG_SWAPBACKED } from './page-flags.js';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_NONE, SWP_GUARD, SWP_MARKER, pteFrame, ptePresent, swapType } from './pte.js';
 import { freeSwapEntry } from './swap-entry.js';
@@ -21,18 +21,13 @@ export function* madviseFree({ vma, start, end, gather }: AdvisedPart): Task {
   const range = notifiers.invalidateRangeStart('CLEAR', start, end);
   if (range.holds > 0) yield range;
   const to = pageOf(end);
-  for (let page = pageTable.nextPopulated(pageOf(start), to); page < to; page = pageTable.nextPopulated(page, to)) {
-    const stop = Math.min(to, blockOf(page) + PTRS_PER_PTE);
-    if (pageTable.huge(page) !== PTE_NONE) {
-      yield* freeHuge(vma, page, stop);
-      gather.removeEntries(page, stop);
-      page = stop;
+  for (const [first, stop] of pageTable.populatedBlocks(pageOf(start), to)) {
+    if (pageTable.huge(first) !== PTE_NONE) {
+      yield* freeHuge(vma, first, stop);
+      gather.removeEntries(first, stop);
       continue;
     }
-    while (page < stop)
-      page += yield* freeSmall(vma, page, stop, (at) => {
-        gather.removeEntries(at, at + 1);
-      });
+    for (let page = first; page < stop;) page += yield* freeSmall(vma, page, stop, gather);
   }
   notifiers.invalidateRangeEnd(range);
 }
@@ -53,7 +48,7 @@ function* freeHuge(vma: Vma, page: number, stop: number): Task {
 }
 
 /** madvise_free_pte_range, at a page. @returns the number of pages that are dealt with, 0 if there is something else by now */
-function* freeSmall(vma: Vma, page: number, stop: number, cleared: (page: number) => void): Task<number> {
+function* freeSmall(vma: Vma, page: number, stop: number, gather: MmuGather): Task<number> {
   const { pageTable, system } = vma.mm;
   const { frames } = system.memory;
   const pte = pageTable.get(page);
@@ -82,7 +77,7 @@ function* freeSmall(vma: Vma, page: number, stop: number, cleared: (page: number
     const entry = pageTable.get(at);
     if ((entry & (PTE_DIRTY | PTE_ACCESSED)) === 0) continue;
     pageTable.set(at, entry & ~(PTE_DIRTY | PTE_ACCESSED));
-    cleared(at);
+    gather.removeEntries(at, at + 1);
   }
   if (frames.testAndClear(folio, PG_SWAPBACKED)) system.lruBatch.add(folio);
   return pages;

@@ -1,6 +1,5 @@
-import { Errno, PTRS_PER_PTE, hex, pageOf } from '../base/index.js';
+import { Errno, hex, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
-import { blockOf } from './map-frame.js';
 import { FolioMigration } from './migrate-folio.js';
 import type { MmStruct } from './mm-struct.js';
 import type { MmSystem } from './mm-system.js';
@@ -14,7 +13,7 @@ const ASYNC_PASSES = 3;
 const SYNC_PASSES = 7;
 
 /** What move_pages(2) says of a page; null if it did not come to say anything. */
-export type MoveStatus = 'moved' | 'stayed' | 'ENOENT' | 'EFAULT' | 'EBUSY' | null;
+export type MoveStatus = 'moved' | 'ENOENT' | 'EFAULT' | 'EBUSY' | null;
 
 /**
  * move_pages(2) with MPOL_MF_MOVE_ALL, of all pages to one node. Folios move as a whole; of one that was met already the next
@@ -27,45 +26,40 @@ export function* movePages(
   addresses: readonly number[],
   node: number,
 ): Task<{ statuses: MoveStatus[]; left: number }> {
-  const { system } = mm;
-  const { memory } = system;
-  system.lruBatch.drain();
+  mm.system.lruBatch.drain();
   const statuses = addresses.map<MoveStatus>(() => null);
-  let isolated: number[] = [];
+  let isolated = new Set<number>();
   let start = 0;
-  const flush = function* (until: number): Task<number> {
-    const failed = yield* migratePages(system, isolated, node);
-    const any = isolated.length > 0;
-    isolated = [];
-    if (failed > 0) return failed + Math.max(0, addresses.length - until - 1);
-    if (any) statuses.fill('moved', start, until);
-    return 0;
-  };
-  for (const [i, address] of addresses.entries()) {
-    const status = isolate(address);
-    if (status === null) continue;
-    statuses[i] = status;
-    const left = yield* flush(i);
+  for (let i = 0; i <= addresses.length; i++) {
+    const status = i < addresses.length ? isolate(mm, addresses[i], node, isolated) : null;
+    if (i < addresses.length && status === null) continue;
+    // move_pages_and_store_status: what has been queued goes before the page that cannot.
+    if (i < addresses.length) statuses[i] = status;
+    const failed = yield* migratePages(mm.system, [...isolated], node);
+    if (failed > 0) return { statuses, left: failed + Math.max(0, addresses.length - i - 1) };
+    if (isolated.size > 0) statuses.fill('moved', start, i);
+    isolated = new Set();
     start = i + 1;
-    if (left > 0) return { statuses: statuses.map((s, at) => (at === i ? status : s)), left };
   }
-  return { left: yield* flush(addresses.length), statuses };
+  return { statuses, left: 0 };
+}
 
-  /** add_folio_for_migration: null if the page's folio will be moved. */
-  function isolate(address: number): MoveStatus {
-    const vma = mm.vmas.at(address);
-    // vma_migratable
-    if (vma === null || vma.file?.isDax === true) return 'EFAULT';
-    const pte = mm.pageTable.get(pageOf(address));
-    if (!ptePresent(pte)) return 'ENOENT';
-    if (system.isZero(pteFrame(pte))) return 'EFAULT';
-    const folio = memory.frames.folioOf(pteFrame(pte));
-    if (memory.nodeOf(folio) === node) return 'moved';
-    if (isolated.includes(folio)) return 'EBUSY';
-    memory.frames.get(folio);
-    isolated.push(folio);
-    return null;
-  }
+/** add_folio_for_migration: null if the page's folio will be moved, and is in `isolated` with a reference. */
+function isolate(mm: MmStruct, address: number, node: number, isolated: Set<number>): MoveStatus {
+  const { system, vmas, pageTable } = mm;
+  const { memory } = system;
+  const vma = vmas.at(address);
+  // vma_migratable
+  if (vma === null || vma.file?.isDax === true) return 'EFAULT';
+  const pte = pageTable.get(pageOf(address));
+  if (!ptePresent(pte)) return 'ENOENT';
+  if (system.isZero(pteFrame(pte))) return 'EFAULT';
+  const folio = memory.frames.folioOf(pteFrame(pte));
+  if (memory.nodeOf(folio) === node) return 'moved';
+  if (isolated.has(folio)) return 'EBUSY';
+  memory.frames.get(folio);
+  isolated.add(folio);
+  return null;
 }
 
 /**
@@ -80,7 +74,7 @@ export function* mbind(mm: MmStruct, address: number, length: number, node: numb
   const end = address + length;
   system.lruBatch.drain();
   yield mm.mmapLock.exclusive;
-  const folios: number[] = [];
+  const folios = new Set<number>();
   try {
     const vmas = mm.vmas.overlapping(address, end);
     const covered = vmas.reduce((sum, vma) => sum + Math.min(end, vma.end) - Math.max(address, vma.start), 0);
@@ -105,30 +99,28 @@ export function* mbind(mm: MmStruct, address: number, length: number, node: numb
   } finally {
     mm.mmapLock.releaseExclusive();
   }
-  if (node !== null) yield* migratePages(system, folios, node);
+  if (node !== null) yield* migratePages(system, [...folios], node);
 }
 
 /** queue_pages_range: folios of the range that are on another node, with a reference each. */
-function queuePagesRange(mm: MmStruct, start: number, end: number, node: number, folios: number[]): void {
+function queuePagesRange(mm: MmStruct, start: number, end: number, node: number, folios: Set<number>): void {
   const { pageTable, system } = mm;
   const { frames } = system.memory;
   const add = (pte: number): void => {
     if (!ptePresent(pte) || system.isZero(pteFrame(pte))) return;
     const folio = frames.folioOf(pteFrame(pte));
-    if (system.memory.nodeOf(folio) === node || frames.maybeMappedShared(folio) || folios.includes(folio)) return;
+    if (system.memory.nodeOf(folio) === node || frames.maybeMappedShared(folio) || folios.has(folio)) return;
     frames.get(folio);
-    folios.push(folio);
+    folios.add(folio);
   };
   const to = pageOf(end);
-  for (let page = pageTable.nextPopulated(pageOf(start), to); page < to;) {
-    const stop = Math.min(to, blockOf(page) + PTRS_PER_PTE);
+  for (const [page, stop] of pageTable.populatedBlocks(pageOf(start), to)) {
     const huge = pageTable.huge(page);
     if (huge !== PTE_NONE) add(huge);
     else
       pageTable.forEach(page, stop, (_, pte) => {
         add(pte);
       });
-    page = pageTable.nextPopulated(stop, to);
   }
 }
 

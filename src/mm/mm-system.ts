@@ -1,5 +1,5 @@
 import { LEAF_SHIFT as HPAGE_ORDER, PTRS_PER_PTE } from '../base/index.js';
-import { HotStream, SimulationError, type Simulation, type Task } from '../engine/index.js';
+import { Condition, HotStream, SimulationError, type Simulation, type Task } from '../engine/index.js';
 import type { NotifierHub } from '../../notifiers/index.js';
 import { AddressSpace, type AddressSpaceOperations, type AddressSpaceOptions } from './address-space.js';
 import { AnonVma } from './anon-vma.js';
@@ -59,6 +59,8 @@ export class MmSystem {
   readonly mkwrites$ = new HotStream<{ readonly mm: MmStruct; readonly address: number }>();
   readonly pins: PinCounters = { acquired: 0, released: 0, pinned: 0, peak: 0 };
   reclaimer: Reclaimer | null = null;
+  /** Migration entries have been replaced: who met one looks again. */
+  readonly migrationEnded: Condition;
   readonly swap: SwapDevice;
   /** Folios that MADV_FREE and MADV_COLD have put down. */
   readonly lruBatch: LruBatch;
@@ -79,6 +81,7 @@ export class MmSystem {
     readonly costs: MmCosts,
     readonly pinPolicy: PinPolicy,
   ) {
+    this.migrationEnded = new Condition(simulation, 'a page to be migrated');
     this.lruBatch = new LruBatch(memory);
     this.swap = new SwapDevice(memory.contents.keepsBytes, (frame) => memory.put(frame));
   }

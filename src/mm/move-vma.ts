@@ -3,6 +3,7 @@ import type { Task } from '../engine/index.js';
 import { anonVmaClone, unlinkAnonVmas } from './anon-vma.js';
 import { splitHugePmd } from './huge-pmd.js';
 import { blockOf } from './map-frame.js';
+import { settledEntry } from './migrate-folio.js';
 import { munmapLocked } from './mmap.js';
 import { PTE_NONE, PTE_SOFT_DIRTY, PTE_UFFD_WP } from './pte.js';
 import { linkVma } from './split-vma.js';
@@ -23,12 +24,14 @@ export function* moveVma(
 ): Task<Vma> {
   const { mm } = vma;
   const copy = yield* copyVma(vma, address, to, wanted);
-  yield* movePageTables(vma, address, copy, to, length);
+  // The copy may have been joined with the mapping that it is one of.
+  const from = mm.vmas.at(address) ?? vma;
+  yield* movePageTables(from, address, copy, to, length);
   if (!dontunmap) {
     yield* munmapLocked(mm, address, address + length);
   } else {
-    vma.flags &= ~VM_LOCKED;
-    if (copy !== vma && vma.start === address && vma.end === address + length) unlinkAnonVmas(vma);
+    from.flags &= ~VM_LOCKED;
+    if (copy !== from && from.start === address && from.end === address + length) unlinkAnonVmas(from);
   }
   return copy;
 }
@@ -61,6 +64,7 @@ function* movePageTables(from: Vma, address: number, into: Vma, to: number, leng
   const uffd = from.userfaultfd !== null;
   let moved = false;
   for (let page = pageTable.nextPopulated(pageOf(address), end); page < end;) {
+    yield* settledEntry(from.mm, page);
     // Up to the next border of a page table, here or there.
     const stop = Math.min(end, blockOf(page) + PTRS_PER_PTE, blockOf(page + shift) + PTRS_PER_PTE - shift);
     // alloc_new_pmd, whether anything is left to be moved or not.
@@ -76,9 +80,10 @@ function* movePageTables(from: Vma, address: number, into: Vma, to: number, leng
         yield* splitHugePmd(from, page * PAGE_SIZE);
       }
     }
-    const entries: [number, number][] = [];
-    pageTable.forEach(page, stop, (at, pte) => entries.push([at, pte]));
-    for (const [at, pte] of entries) {
+    const pages: number[] = [];
+    pageTable.forEach(page, stop, (at) => pages.push(at));
+    for (const at of pages) {
+      const pte = yield* settledEntry(from.mm, at);
       pageTable.set(at, PTE_NONE);
       pageTable.set(at + shift, moveEntry(pte, uffd));
       moved = true;

@@ -2,7 +2,6 @@ import { Errno, PTRS_PER_PTE, PAGE_SIZE, hex, isPageAligned, pageAlignUp, pageOf
 import type { Task } from '../engine/index.js';
 import { splitHugePmd } from './huge-pmd.js';
 import { hugetlbChangeProtection } from './hugetlb-entries.js';
-import { blockOf } from './map-frame.js';
 import type { MmStruct } from './mm-struct.js';
 import { MmuGather } from './mmu-gather.js';
 import { PG_ANON, PG_ANON_EXCLUSIVE } from './page-flags.js';
@@ -69,8 +68,7 @@ export function* changeProtection(vma: Vma, start: number, end: number, gather: 
   const range = notifiers.invalidateRangeStart('PROTECTION_VMA', start, end);
   if (range.holds > 0) yield range;
   const to = pageOf(end);
-  for (let page = pageTable.nextPopulated(pageOf(start), to); page < to;) {
-    const stop = Math.min(to, blockOf(page) + PTRS_PER_PTE);
+  for (const [page, stop] of pageTable.populatedBlocks(pageOf(start), to)) {
     const huge = pageTable.huge(page);
     if (huge !== PTE_NONE && stop - page < PTRS_PER_PTE) yield* splitHugePmd(vma, page * PAGE_SIZE);
     if (pageTable.huge(page) !== PTE_NONE) {
@@ -85,7 +83,6 @@ export function* changeProtection(vma: Vma, start: number, end: number, gather: 
         gather.removeEntries(at, at + 1);
       });
     }
-    page = pageTable.nextPopulated(stop, to);
   }
   notifiers.invalidateRangeEnd(range);
 }

@@ -44,9 +44,9 @@ export class PageTable {
 
   /** Adds flags to the entry that maps a page, small or huge. */
   addFlags(page: number, flags: number): void {
-    const huge = this.huge(page);
-    if (huge === PTE_NONE) this.set(page, this.get(page) | flags);
-    else this.setHuge(page, huge | flags);
+    const leaf = this.leaf(page);
+    if (leaf !== null) this.set(page, leaf[page & LEAF_MASK] | flags);
+    else this.setHuge(page, this.huge(page) | flags);
   }
 
   /** The huge entry of the 2 MiB around a page, PTE_NONE if there is none. */
@@ -115,6 +115,15 @@ export class PageTable {
   /** Makes the directory of the gigabyte around a page, if there is none. */
   makeDirectory(page: number): void {
     this.directoryForWriting(page);
+  }
+
+  /** The parts [page, stop) of [from, to), by 2 MiB, that have a leaf or a huge entry. The caller may change tables meanwhile. */
+  *populatedBlocks(from: number, to: number): Generator<readonly [page: number, stop: number]> {
+    for (let page = this.nextPopulated(from, to); page < to;) {
+      const stop = Math.min(to, nextLeaf(page));
+      yield [page, stop];
+      page = this.nextPopulated(stop, to);
+    }
   }
 
   /** True if a gigabyte that [from, to) touches has a directory. */

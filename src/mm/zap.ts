@@ -2,7 +2,7 @@ import { PAGE_SIZE, PTRS_PER_PTE, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import type { AddressSpace } from './address-space.js';
 import { splitHugePmd } from './huge-pmd.js';
-import { blockOf, unmapFrame, unmapHuge } from './map-frame.js';
+import { unmapFrame, unmapHuge } from './map-frame.js';
 import type { MmStruct } from './mm-struct.js';
 import { MmuGather } from './mmu-gather.js';
 import { PG_ANON, PG_REFERENCED } from './page-flags.js';
@@ -97,14 +97,12 @@ export function* unmapMappingRange(mapping: AddressSpace, first: number, end: nu
 function* zapPages(vma: Vma, start: number, end: number, details: ZapDetails, gather: MmuGather): Task {
   const { pageTable } = vma.mm;
   const to = pageOf(end);
-  for (let page = pageTable.nextPopulated(pageOf(start), to); page < to;) {
-    const stop = Math.min(to, blockOf(page) + PTRS_PER_PTE);
+  for (const [page, stop] of pageTable.populatedBlocks(pageOf(start), to)) {
     if (pageTable.huge(page) !== PTE_NONE) {
       if (stop - page === PTRS_PER_PTE) zapHuge(vma, page, gather);
       else yield* splitHugePmd(vma, page * PAGE_SIZE);
     }
     zapPtes(vma, page, stop, details, gather);
-    page = pageTable.nextPopulated(stop, to);
   }
 }
 
