@@ -110,11 +110,6 @@ export class FrameTable {
     return this.large.get(folio)?.partiallyMapped ?? false;
   }
 
-  /** page_mapped: some entry, small or huge, maps this frame. */
-  isMapped(frame: number): boolean {
-    return this.mapcount[frame] > 0 || this.entireMapcount(this.folioOf(frame)) > 0;
-  }
-
   /** prep_compound_page: makes 2^order frames one folio, or separate ones if order is 0. References are the caller's. */
   compose(folio: number, order: number, flags: number): void {
     this.flags[folio] = flags | (order << ORDER_SHIFT);

@@ -102,22 +102,25 @@ function* collapseHugePage(vma: Vma, address: number): Task<ScanResult> {
   if (folio < 0) return 'OOM';
   const range = notifiers.invalidateRangeStart('CLEAR', address, address + HPAGE_SIZE);
   if (range.holds > 0) yield range;
-  notifiers.archInvalidateSecondaryTlbs(address, address + HPAGE_SIZE);
-  notifiers.invalidateRangeEnd(range);
   const result = scan(vma, block);
+  const entries: [page: number, frame: number][] = [];
+  if (result === 'done') {
+    pageTable.forEach(block, block + PTRS_PER_PTE, (page, pte) => {
+      entries.push([page, unmapFrame(vma, page, pte)]);
+    });
+    pageTable.dropLeaf(block);
+    notifiers.archInvalidateSecondaryTlbs(address, address + HPAGE_SIZE);
+  }
+  notifiers.invalidateRangeEnd(range);
   if (result !== 'done') {
     memory.put(folio);
     return result;
   }
-  const released: number[] = [];
-  pageTable.forEach(block, block + PTRS_PER_PTE, (page, pte) => {
-    const frame = unmapFrame(vma, page, pte);
-    if (frame < 0) return;
+  for (const [page, frame] of entries) {
+    if (frame < 0) continue;
     memory.contents.copy(memory.contents, frame, folio + (page - block));
-    released.push(memory.frames.folioOf(frame));
-  });
-  for (const old of released) memory.put(old);
-  pageTable.dropLeaf(block);
+    memory.put(memory.frames.folioOf(frame));
+  }
   mapHuge(vma, address, folio, PTE_ACCESSED | PTE_DIRTY | (vma.has(VM_WRITE) ? PTE_WRITE : 0));
   return 'done';
 }

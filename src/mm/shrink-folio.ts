@@ -1,7 +1,7 @@
 import type { Task } from '../engine/index.js';
 import { placesOf } from './folio-places.js';
 import type { MmSystem } from './mm-system.js';
-import { removeFromPageCache } from './page-cache.js';
+import { removeIfUnused } from './page-cache.js';
 import { PG_ANON, PG_DIRTY, PG_PRIVATE, PG_WRITEBACK } from './page-flags.js';
 import { tryToUnmap } from './try-to-unmap.js';
 import { VM_LOCKED } from './vma.js';
@@ -25,8 +25,7 @@ export function* shrinkFolio(system: MmSystem, folio: number): Task {
       yield* mapping.ops.swapOut(mapping, folio);
     } else if (!frames.has(folio, PG_DIRTY)) {
       const released = !frames.has(folio, PG_PRIVATE) || mapping.ops.releaseFolio(mapping, folio);
-      const unused = frames.refcount[folio] === 1 + frames.pages(folio);
-      if (released && unused) removeFromPageCache(system, mapping, folio);
+      if (released) removeIfUnused(system, mapping, folio);
     }
   }
   memory.unlockFolio(folio);

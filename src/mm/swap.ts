@@ -22,11 +22,6 @@ export class SwapDevice {
     this.contents = new PageContents(keepsBytes);
   }
 
-  /** Slots in use. */
-  get used(): number {
-    return this.references.length - 1 - this.freeSlots.length;
-  }
-
   /** Takes a page. @returns its slot, with one reference */
   write(from: PageContents, frame: number): number {
     const slot = this.freeSlots.pop() ?? this.references.push(0) - 1;

@@ -1,6 +1,6 @@
 import type { Task } from '../engine/index.js';
-import { anonVmaClone, enterAnonVmas, leaveAnonVmas } from './anon-vma.js';
-import { enterFile, leaveFile, splitVmaAt, unlinkVma } from './split-vma.js';
+import { anonVmaClone, enterAnonVmas, leaveAnonVmas, unlinkAnonVmas } from './anon-vma.js';
+import { enterFile, leaveFile, splitVmaAt } from './split-vma.js';
 import { VM_HUGETLB, VM_SOFTDIRTY, type Vma } from './vma.js';
 
 /**
@@ -55,25 +55,27 @@ function haveMergeableAnonVmas(lower: Vma, upper: Vma): boolean {
   return lower.anonVma === upper.anonVma;
 }
 
-/** commit_merge: `lower` takes over what `upper` has. */
+/**
+ * commit_merge: `lower` takes over what `upper` has. i_mmap_rwsem is held throughout: whoever walks the mappings of a file
+ * meets the two or the one, never a part of it.
+ */
 function* join(lower: Vma, upper: Vma): Task<Vma> {
   const { vmas } = lower.mm;
+  const mapping = lower.file?.mapping;
+  if (mapping !== undefined) yield mapping.iMmapLock.exclusive;
   if (lower.anonVma === null && upper.anonVma !== null) {
     lower.anonVma = upper.anonVma;
     anonVmaClone(lower, upper);
   }
-  const { end, flags } = upper;
   vmas.remove(upper);
-  yield* unlinkVma(upper);
-  const mapping = lower.file?.mapping;
-  if (mapping !== undefined) yield mapping.iMmapLock.exclusive;
+  leaveFile(upper);
+  unlinkAnonVmas(upper);
   leaveFile(lower);
   leaveAnonVmas(lower);
-  lower.end = end;
-  lower.flags |= flags & VM_SOFTDIRTY;
+  lower.end = upper.end;
+  lower.flags |= upper.flags & VM_SOFTDIRTY;
   enterAnonVmas(lower);
   enterFile(lower);
-  vmas.changed();
   mapping?.iMmapLock.releaseExclusive();
   return lower;
 }
