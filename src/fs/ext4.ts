@@ -63,7 +63,7 @@ export class Ext4 extends InPlaceFileSystem {
   /** block_invalidate_folio: buffers that begin in the range are not dirty any more. */
   invalidateFolio(_inode: Inode, folio: number, from: number, to: number): void {
     const { frames } = this.system.memory;
-    if (frames.order(folio) === 0 || !frames.has(folio, PG_DIRTY)) return;
+    if (frames.order(folio) === 0 || !frames.has(folio, PG_DIRTY) || !frames.has(folio, PG_PRIVATE)) return;
     const buffers = this.dirtyBuffers.get(folio) ?? new Uint8Array(frames.pages(folio)).fill(1);
     this.dirtyBuffers.set(folio, buffers.fill(0, Math.ceil(from / PAGE_SIZE), Math.floor(to / PAGE_SIZE)));
   }

@@ -216,10 +216,13 @@ export abstract class FileSystem implements AddressSpaceOperations {
     this.onInodeDirty(inode);
   }
 
-  /** release_folio: gives up what prepareWrite attached to a clean folio; a dirty one still needs it. */
+  /**
+   * filemap_release_folio: gives up what prepareWrite attached to a clean folio; a dirty one still needs it, unless it was
+   * dirtied without.
+   */
   releaseFolio(_mapping: AddressSpace, folio: number): boolean {
     const { frames } = this.system.memory;
-    if (frames.has(folio, PG_DIRTY)) return false;
+    if (frames.has(folio, PG_PRIVATE) && frames.has(folio, PG_DIRTY)) return false;
     frames.clear(folio, PG_PRIVATE);
     return true;
   }

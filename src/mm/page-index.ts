@@ -6,7 +6,7 @@ export type PageMark = 'dirty' | 'writeback' | 'towrite';
 /** Page numbers of a file are below this: they fit a column of the frame table. */
 export const MAX_PGOFF = 2 ** 31 - 1;
 
-const MARKS: readonly PageMark[] = ['dirty', 'writeback', 'towrite'];
+export const PAGE_MARKS: readonly PageMark[] = ['dirty', 'writeback', 'towrite'];
 
 /** One bit per page of a leaf, and how many are set: most leaves have none of a mark and are skipped at a glance. */
 class MarkBits {
@@ -68,7 +68,7 @@ export class PageIndex {
     const slot = index & LEAF_MASK;
     if (leaf === undefined || leaf.frames[slot] === 0) return;
     leaf.frames[slot] = 0;
-    for (const mark of MARKS) leaf.marks[mark].put(slot, false);
+    for (const mark of PAGE_MARKS) leaf.marks[mark].put(slot, false);
     this.count--;
     if (--leaf.used === 0) this.leaves[index >>> LEAF_SHIFT] = undefined;
   }

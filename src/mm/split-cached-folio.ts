@@ -2,12 +2,14 @@ import type { Task } from '../engine/index.js';
 import { removeFromPageCache } from './page-cache.js';
 import type { MmSystem } from './mm-system.js';
 import { PG_WRITEBACK } from './page-flags.js';
+import { PAGE_MARKS } from './page-index.js';
 import { tryToUnmap } from './try-to-unmap.js';
 
 /**
  * __folio_split (mm/huge_memory.c) of a file's folio: in halves, of which the one with page `at` of the folio is split again,
- * down to that page (try_folio_split_to_order); or into single pages if `at` is null (split_folio). Every mapping of the folio is told CLEAR and loses its entries. Parts behind the end
- * of the file are dropped. The caller holds the lock and one reference, which stay with the first part.
+ * down to that page (try_folio_split_to_order); or into single pages if `at` is null (split_folio). Every mapping of the
+ * folio is told CLEAR and loses its entries. Parts behind the end of the file are dropped; the others keep what the folio
+ * was marked with. The caller holds the lock and one reference, which stay with the first part.
  *
  * @returns false if somebody refers to the folio, or the file system cannot give up its state
  */
@@ -20,11 +22,15 @@ export function* splitCachedFolio(system: MmSystem, folio: number, at: number | 
   const expected = frames.folioMapcount(folio) + frames.pages(folio) + 1;
   if (frames.refcount[folio] !== expected) return false;
   if (!(yield* tryToUnmap(system, folio))) return false;
+  // folio_ref_freeze: who took a reference while drivers were told has one to all of it.
+  if (frames.refcount[folio] !== frames.pages(folio) + 1) return false;
+  const marks = PAGE_MARKS.filter((mark) => mapping.pages.hasMark(frames.index[folio], mark));
   const orders = at === null ? new Array<number>(frames.pages(folio)).fill(0) : partOrders(frames.order(folio), at);
   const parts = memory.splitFolio(folio, orders, 1);
   for (const part of parts) {
     if (part === folio) continue;
     if (frames.index[part] >= mapping.sizeInPages) removeFromPageCache(system, mapping, part);
+    else for (const mark of marks) mapping.pages.setMark(frames.index[part], mark);
     memory.put(part);
   }
   return true;

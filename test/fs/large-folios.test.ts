@@ -1,8 +1,9 @@
 import { PAGE_SIZE } from '../../src/base/index.js';
+import type { Task } from '../../src/engine/index.js';
 import type { Inode } from '../../src/fs/index.js';
-import { PG_READAHEAD } from '../../src/mm/index.js';
+import { PG_READAHEAD, pinUserPages } from '../../src/mm/index.js';
 import { checkInvariants } from '../support/invariants.js';
-import { Machine } from '../support/machine.js';
+import { Machine, address } from '../support/machine.js';
 
 /** The cached folios of a file: [first page, pages]. */
 function folios(m: Machine, file: Inode): [number, number][] {
@@ -111,6 +112,44 @@ describe('a truncation inside a large folio', () => {
     m.ftruncate(file, 8 * PAGE_SIZE);
     expect(folios(m, file)).toEqual([[0, 8]]);
     expect(m.fsync(file).folios).toBe(0);
+  });
+});
+
+describe('a split of a large folio', () => {
+  it('leaves all parts marked that were dirty: one that was dirtied behind the back of its file system can be split', () => {
+    const m = new Machine({ fileSystem: 'xfs' });
+    const file = m.file(16, 'hole');
+    m.kernel.mm.markDirty(m.largeFolio(file, 0));
+    m.ftruncate(file, 11 * PAGE_SIZE);
+    checkInvariants(m.kernel, []);
+    expect(folios(m, file)).toEqual([
+      [0, 8],
+      [8, 2],
+      [10, 1],
+    ]);
+    expect(m.fsync(file).folios).toBe(3);
+  });
+
+  it('does not happen if a page was pinned while drivers were told', () => {
+    const m = new Machine();
+    const file = m.file(16, 'hole');
+    const folio = m.largeFolio(file, 0);
+    m.mapFile(file);
+    m.load(3);
+    const pins: number[] = [];
+    const notifier = m.mm.notifiers.insertInterval(address(0), PAGE_SIZE, {
+      name: 'slow',
+      invalidate: (range, seq) => {
+        notifier.setSeq(seq);
+        if (pins.length === 0) range.hold('slow', pinPage9());
+      },
+    });
+    function* pinPage9(): Task {
+      pins.push(...(yield* pinUserPages(m.mm, address(9), PAGE_SIZE, { write: false, longterm: false })));
+    }
+    m.ftruncate(file, 11 * PAGE_SIZE);
+    expect(pins).toEqual([folio + 9]);
+    checkInvariants(m.kernel, [m.mm], pins);
   });
 });
 

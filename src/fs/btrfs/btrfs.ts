@@ -1,6 +1,6 @@
 import { PAGE_SIZE, PageContents, pageOf } from '../../base/index.js';
 import { SEC, type Task } from '../../engine/index.js';
-import { PG_PRIVATE, type AddressSpace, type MmSystem } from '../../mm/index.js';
+import { PG_DIRTY, PG_PRIVATE, type AddressSpace, type MmSystem } from '../../mm/index.js';
 import type { BlockDevice } from '../block-device.js';
 import { performWrite } from '../buffered-write.js';
 import type { FallocateMode } from '../fallocate.js';
@@ -68,6 +68,11 @@ export class Btrfs extends FileSystem {
 
   invalidateFolio(): void {
     // It stays dirty as a whole: what is known of its parts goes with the whole folio only.
+  }
+
+  /** btrfs_release_folio: every folio is attached to, whoever dirtied it. */
+  override releaseFolio(mapping: AddressSpace, folio: number): boolean {
+    return !this.system.memory.frames.has(folio, PG_DIRTY) && super.releaseFolio(mapping, folio);
   }
 
   /** open_ctree: 4 MiB, whatever the disk says. */
