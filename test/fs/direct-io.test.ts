@@ -1,5 +1,5 @@
 import { PAGE_SIZE } from '../../src/base/index.js';
-import { directIoWithMemory, type Inode } from '../../src/fs/index.js';
+import { allocateBuffer, directIoWithMemory, type Inode } from '../../src/fs/index.js';
 import { checkInvariants } from '../support/invariants.js';
 import { Machine, address } from '../support/machine.js';
 
@@ -37,4 +37,12 @@ it('an O_DIRECT read brings into memory what a mapping has just written', () => 
   m.run(directIoWithMemory(file, 2 * PAGE_SIZE, 'read', m.mm, address(101), PAGE_SIZE));
   expect([m.load(100), m.load(101)]).toEqual([5, 7]);
   expect(m.errno(directIoWithMemory(file, 0, 'read', m.mm, address(200), PAGE_SIZE))).toBe('EFAULT');
+});
+
+it('a buffer for which there is no memory is an error, and leaves nothing behind', () => {
+  const m = new Machine();
+  const file = m.file(1);
+  const before = m.memory.freeFrames;
+  expect(m.errno(allocateBuffer(file, 32 * 2 ** 20))).toBe('ENOMEM');
+  expect(m.memory.freeFrames).toBe(before);
 });
