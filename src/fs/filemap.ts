@@ -75,8 +75,8 @@ export function alignedOrder(inode: Inode, index: number, order: number): number
   return fitting;
 }
 
-/** Another folio came between. */
-const RACED = -2;
+/** Another folio came between: look again. */
+export const RACED = -2;
 
 /**
  * Makes a folio for page `index` and fills it if asked. The invalidate_lock keeps truncation away until then: it would

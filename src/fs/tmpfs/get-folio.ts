@@ -1,10 +1,11 @@
+import { LEAF_SHIFT as HPAGE_ORDER } from '../../base/index.js';
 import type { Task } from '../../engine/index.js';
 import { PG_REFERENCED, PG_UPTODATE, type Vma } from '../../mm/index.js';
-import { tryAddFolio } from '../filemap.js';
+import { RACED, tryAddFolio } from '../filemap.js';
 import type { Inode } from '../inode.js';
 import { lockFolioAt } from '../truncate.js';
-import { HUGE_ORDER, wantsHugeFolio } from './huge-policy.js';
-import { RACED, shmemSwapinFolio } from './swap.js';
+import { wantsHugeFolio } from './huge-policy.js';
+import { shmemSwapinFolio } from './swap.js';
 import type { Tmpfs } from './tmpfs.js';
 
 /**
@@ -59,10 +60,10 @@ function* allocateAndAdd(
   const { system } = fs;
   const { memory } = system;
   if (fault !== undefined && wantsHugeFolio(fs.hugePolicy(), fault)) {
-    const start = index - (index % (1 << HUGE_ORDER));
-    const end = start + (1 << HUGE_ORDER);
+    const start = index - (index % (1 << HPAGE_ORDER));
+    const end = start + (1 << HPAGE_ORDER);
     if (inode.mapping.pages.next(start, end) < 0 && !fs.swapped(inode).any(start, end)) {
-      const folio = memory.allocate(HUGE_ORDER);
+      const folio = memory.allocate(HPAGE_ORDER);
       if (folio >= 0) {
         if (tryAddFolio(inode, folio, start)) return folio;
         memory.put(folio);

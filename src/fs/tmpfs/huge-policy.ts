@@ -1,8 +1,5 @@
-import { HPAGE_SIZE, LEAF_SHIFT } from '../../base/index.js';
+import { HPAGE_SIZE, LEAF_SHIFT as HPAGE_ORDER } from '../../base/index.js';
 import { VM_HUGEPAGE, VM_NOHUGEPAGE, type ThpPolicy, type Vma } from '../../mm/index.js';
-
-/** The order of a folio of 2 MiB. */
-export const HUGE_ORDER = LEAF_SHIFT;
 
 /**
  * shmem_allowable_huge_orders and shmem_suitable_orders, for a fault: whether the setting and the mapping ask for 2 MiB,
@@ -16,5 +13,5 @@ export function wantsHugeFolio(
   if (policy !== 'always' && !(policy === 'advise' && vma.has(VM_HUGEPAGE))) return false;
   const start = address - (address % HPAGE_SIZE);
   if (start < vma.start || start + HPAGE_SIZE > vma.end) return false;
-  return vma.pageIndex(start) % (1 << HUGE_ORDER) === 0;
+  return vma.pageIndex(start) % (1 << HPAGE_ORDER) === 0;
 }

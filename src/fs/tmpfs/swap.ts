@@ -1,8 +1,8 @@
+import { LEAF_SHIFT as HPAGE_ORDER } from '../../base/index.js';
 import type { Task } from '../../engine/index.js';
 import { PG_DIRTY, PG_UPTODATE, PageIndex, removeFromPageCache, type AddressSpace } from '../../mm/index.js';
-import { tryAddFolio } from '../filemap.js';
+import { RACED, tryAddFolio } from '../filemap.js';
 import type { Inode } from '../inode.js';
-import { HUGE_ORDER } from './huge-policy.js';
 import type { Tmpfs } from './tmpfs.js';
 
 /** Bits of a swapped page's value that are the order of the folio that it was part of. */
@@ -73,14 +73,14 @@ export function* shmemWriteout(fs: Tmpfs, mapping: AddressSpace, folio: number):
  * shmem_swapin_folio: brings a page back from the swap device, with the whole folio that it left in if there is memory for
  * that. The folio is locked, referenced and dirty.
  *
- * @returns -1 if memory has run out
+ * @returns -1 if memory has run out; RACED if somebody else brought it back, or dropped it, meanwhile
  */
 export function* shmemSwapinFolio(fs: Tmpfs, inode: Inode, index: number): Task<number> {
   const { system } = fs;
   const { memory, swap } = system;
   const swapped = fs.swapped(inode);
   let order = swapped.order(index);
-  let folio = order === HUGE_ORDER ? memory.allocate(order) : -1;
+  let folio = order === HPAGE_ORDER ? memory.allocate(order) : -1;
   if (folio < 0) {
     order = 0;
     folio = yield* system.allocate(0);
@@ -100,9 +100,6 @@ export function* shmemSwapinFolio(fs: Tmpfs, inode: Inode, index: number): Task<
   memory.frames.set(folio, PG_UPTODATE | PG_DIRTY);
   return folio;
 }
-
-/** Somebody else brought it back, or dropped it, meanwhile. */
-export const RACED = -2;
 
 /** shmem_free_swap, of pages [first, end). */
 export function shmemFreeSwap(fs: Tmpfs, inode: Inode, first: number, end: number): void {
