@@ -1,3 +1,4 @@
+import { LEAF_SHIFT as HPAGE_ORDER } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { PG_READAHEAD, PG_WRITEBACK, VM_HUGEPAGE, VM_RAND_READ, VM_SEQ_READ, type VmFault } from '../mm/index.js';
 import { alignedOrder, tryAddFolio } from './filemap.js';
@@ -8,9 +9,6 @@ const MMAP_LOTSAMISS = 100;
 
 /** Pages of the largest I/O of the disk (io_pages, from max_sectors_kb = 1280). */
 const IO_PAGES = 320;
-
-/** The order of a huge page. */
-const HPAGE_ORDER = 9;
 
 /** Linux's struct file_ra_state: the window that was read ahead last. */
 export class ReadaheadState {
@@ -33,7 +31,7 @@ export class ReadaheadState {
 export function* syncReadahead(inode: Inode, index: number, wanted: number): Task {
   const { readahead: ra, mapping } = inode;
   if (ra.pages === 0) return;
-  const most = Math.max(ra.pages, Math.min(wanted, ra.pages));
+  const most = maxPages(ra, wanted);
   const sequential = index - ra.prevPage >= 0 && index - ra.prevPage <= 1;
   if (index === 0 || wanted > most || sequential) {
     ra.start = index;
@@ -59,17 +57,18 @@ export function* asyncReadahead(inode: Inode, folio: number, index: number, want
   const { frames } = fs.system.memory;
   if (ra.pages === 0 || frames.has(folio, PG_WRITEBACK)) return;
   frames.clear(folio, PG_READAHEAD);
+  const most = maxPages(ra, wanted);
   const pages = frames.pages(folio);
   const expected = ra.start + ra.size - ra.asyncSize;
   if (index === expected - (expected % pages)) {
     ra.start += ra.size;
-    ra.size = Math.max(ra.size, nextSize(ra.size, ra.pages));
+    ra.size = Math.max(ra.size, nextSize(ra.size, most));
   } else {
     let start = index + 1;
-    while (start - index <= ra.pages && mapping.pages.get(start) !== 0) start++;
-    if (start - index > ra.pages) return;
+    while (start - index <= most && mapping.pages.get(start) !== 0) start++;
+    if (start - index > most) return;
     ra.start = start;
-    ra.size = nextSize(start - index + wanted, ra.pages);
+    ra.size = nextSize(start - index + wanted, most);
   }
   ra.order = Math.min(ra.order + 2, lowestBit(ra.size));
   const end = ra.start + ra.size;
@@ -162,6 +161,11 @@ function* readPages(inode: Inode, start: number, count: number, order: number, m
     memory.put(folio);
   }
   if (mine) mapping.invalidateLock.releaseShared();
+}
+
+/** ractl_max_pages: the largest window, larger if more is wanted at once and the disk can do it. */
+function maxPages(ra: ReadaheadState, wanted: number): number {
+  return Math.max(ra.pages, Math.min(wanted, IO_PAGES));
 }
 
 /** get_init_ra_size: the first window of a sequential read. */

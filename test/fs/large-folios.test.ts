@@ -175,6 +175,13 @@ describe('readahead', () => {
     expect(file.mapping.pages.size).toBe(12);
   });
 
+  it('of a read(2) of more than the largest window is as large as the read', () => {
+    const m = new Machine();
+    const file = m.file(400);
+    m.pread(file, 0, 100 * PAGE_SIZE);
+    expect(file.mapping.pages.size).toBe(200);
+  });
+
   it('ends with the file', () => {
     const m = new Machine();
     const file = m.file(5);
