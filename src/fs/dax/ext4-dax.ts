@@ -1,4 +1,4 @@
-import { Errno, PAGE_SIZE, pageOf } from '../../base/index.js';
+import { PAGE_SIZE, pageOf } from '../../base/index.js';
 import type { Task } from '../../engine/index.js';
 import { MAX_PGOFF, VM_HUGEPAGE, unmapMappingRange, type MmSystem, type VmOperations } from '../../mm/index.js';
 import type { BlockDevice } from '../block-device.js';
@@ -108,10 +108,6 @@ export class Ext4Dax extends Ext4 {
   override *fallocate(inode: Inode, mode: FallocateMode, offset: number, length: number): Task {
     if (mode !== 'alloc') yield* this.breakLayouts(inode);
     yield* super.fallocate(inode, mode, offset, length);
-  }
-
-  override flushForRemap(source: Inode): Task {
-    throw new Errno('EOPNOTSUPP', `${source.name} cannot share blocks`);
   }
 
   /** ext4_break_layouts: before blocks move, nobody maps any of the file, and what was dirty is known no more. */
