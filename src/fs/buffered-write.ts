@@ -47,7 +47,7 @@ export function* performWrite(inode: Inode, offset: number, length: number, data
     const bytes = Math.min(wanted, end - at);
     if (mapping.options.stableWrites) yield* memory.waitForWriteback(folio);
     const range = { first: pageOf(at), end: Math.ceil((at + bytes) / PAGE_SIZE) };
-    const unsettled = fs.settle(inode, range);
+    const unsettled = fs.settle?.(inode, range) ?? null;
     if (unsettled !== null) {
       memory.unlockFolio(folio);
       memory.put(folio);

@@ -61,7 +61,7 @@ export class Ext4 extends InPlaceFileSystem {
   }
 
   /** block_invalidate_folio: buffers that begin in the range are not dirty any more. */
-  invalidateFolio(_inode: Inode, folio: number, from: number, to: number): void {
+  override invalidateFolio(_inode: Inode, folio: number, from: number, to: number): void {
     const { frames } = this.system.memory;
     if (frames.order(folio) === 0 || !frames.has(folio, PG_DIRTY) || !frames.has(folio, PG_PRIVATE)) return;
     const buffers = this.dirtyBuffers.get(folio) ?? new Uint8Array(frames.pages(folio)).fill(1);
@@ -87,7 +87,7 @@ export class Ext4 extends InPlaceFileSystem {
   }
 
   /** mpage_prepare_extent_to_map: looks for buffers before anything else, so the mappings are not even cleaned. */
-  acceptsDirty(inode: Inode, folio: number): boolean {
+  override acceptsDirty(inode: Inode, folio: number): boolean {
     const { frames } = this.system.memory;
     if (frames.has(folio, PG_PRIVATE)) return true;
     const page = frames.index[folio];

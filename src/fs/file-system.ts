@@ -1,79 +1,44 @@
-import { PAGE_SIZE, pageOf } from '../base/index.js';
-import { Gate, HotStream, MS, type Task } from '../engine/index.js';
+import { PAGE_SIZE } from '../base/index.js';
+import type { Task } from '../engine/index.js';
 import {
   PG_DIRTY,
   PG_PRIVATE,
   PG_UPTODATE,
-  forgetPageCache,
   type AddressSpace,
   type AddressSpaceOperations,
   type AddressSpaceOptions,
-  type MmSystem,
-  type RmapCost,
   type VmOperations,
 } from '../mm/index.js';
-import type { BlockDevice, BlockRead } from './block-device.js';
-import { BlockMap, type BlockRecord } from './block-map.js';
-import type { FileSystemTraits } from './file-system-traits.js';
-import { Inode } from './inode.js';
-import { Journal } from './journal.js';
-import { BlockAllocator } from './block-allocator.js';
-import { performWrite, type WriteData } from './buffered-write.js';
+import type { BlockRead } from './block-device.js';
+import { BlockMap } from './block-map.js';
 import { cachedPage } from './buffered-read.js';
+import { performWrite, type WriteData } from './buffered-write.js';
 import { iomapDioRead } from './direct-io.js';
-import { filemapGetFolio } from './filemap.js';
 import type { FallocateMode } from './fallocate.js';
+import { filemapGetFolio } from './filemap.js';
+import { Inode } from './inode.js';
 import { forceReadahead } from './readahead.js';
 import { flushSource } from './reflink.js';
+import { SuperBlock } from './super-block.js';
 import { FileVmOperations } from './vm-operations.js';
 import { writeCachePages, type PageRange, type WritebackCost, type WritebackMode } from './writeback.js';
 import { zeroCachedPart } from './zero-range.js';
-
-/** A file system noticed that something was done behind its back. Linux prints a warning or fails the I/O. */
-export interface FsComplaint {
-  readonly fs: string;
-  readonly file: string;
-  /** Page of the file. */
-  readonly page: number;
-  readonly message: string;
-}
-
-/** ns of a tick of the kernel's clock (CONFIG_HZ=250): timestamps of files are no finer. */
-const CLOCK_TICK = 4 * MS;
 
 /** 128 KiB. */
 const VM_READAHEAD_PAGES = 32;
 
 /**
- * A mounted file system: its files, its journal, and what it does at each step of writeback.
+ * A mounted file system: its files, and what it does at each step of reading, writing and writeback.
  *
- * The steps that differ between file systems are the abstract methods; the order in which they happen is in writeback.ts
- * and truncate.ts.
+ * The steps that differ between file systems are methods; the order in which they happen is in writeback.ts and
+ * truncate.ts.
  */
-export abstract class FileSystem implements AddressSpaceOperations {
-  readonly complaints$ = new HotStream<FsComplaint>();
-  /** Pages whose write to the disk has completed; they are durable after the next flush and commit. */
-  readonly pageWritten$ = new HotStream<{ readonly inode: Inode; readonly page: number }>();
-  /** s_writers: closed while the file system is frozen. */
-  readonly writers: Gate;
-  /** Complaints so far. */
-  complaints = 0;
-  readonly inodes: Inode[] = [];
-
+export abstract class FileSystem extends SuperBlock implements AddressSpaceOperations {
+  /** VM_* flags that every mapping of a file has (f_op->mmap). */
+  readonly mmapFlags: number = 0;
+  /** IS_DAX: files lie in memory of the device that can be mapped as it is. */
+  readonly isDax: boolean = false;
   private readonly byMapping = new Map<AddressSpace, Inode>();
-  private readonly blocks = new BlockAllocator();
-  protected readonly journal: Journal;
-
-  constructor(
-    readonly system: MmSystem,
-    readonly device: BlockDevice,
-    readonly traits: FileSystemTraits,
-  ) {
-    this.writers = new Gate(system.simulation, `the frozen ${traits.kind}`, true);
-    this.journal = new Journal(this, (block) => {
-      this.blocks.free(block);
-    });
-  }
 
   /** Pages of the largest readahead window (ra_pages, from blk_apply_bdi_limits). */
   get readaheadPages(): number {
@@ -127,11 +92,6 @@ export abstract class FileSystem implements AddressSpaceOperations {
     yield* forceReadahead(inode, first, end);
   }
 
-  /** VM_* flags that every mapping of a file has (f_op->mmap). */
-  readonly mmapFlags: number = 0;
-  /** IS_DAX: files lie in memory of the device that can be mapped as it is. */
-  readonly isDax: boolean = false;
-
   /** What mappings of a file do about faults. */
   vmOperations(inode: Inode): VmOperations {
     return new FileVmOperations(inode);
@@ -144,18 +104,21 @@ export abstract class FileSystem implements AddressSpaceOperations {
 
   /**
    * What has to be waited for before pages of the file may be written to, with no folio of it locked; null if nothing.
-   * Asked under the folio lock.
+   * Asked under the folio lock. Absent: never anything.
    */
-  abstract settle(inode: Inode, range: PageRange): Task | null;
+  settle?(inode: Inode, range: PageRange): Task | null;
 
   /** As dirtyFolio, by a write to bytes [from, to) of the locked folio. */
   abstract dirtyPart(mapping: AddressSpace, folio: number, from: number, to: number): void;
 
-  /** invalidate_folio: bytes [from, to) of a locked folio, not all of it, are no longer the file's. */
-  abstract invalidateFolio(inode: Inode, folio: number, from: number, to: number): void;
+  /**
+   * invalidate_folio: bytes [from, to) of a locked folio, not all of it, are no longer the file's. Absent: it stays dirty
+   * as a whole.
+   */
+  invalidateFolio?(inode: Inode, folio: number, from: number, to: number): void;
 
-  /** Asked at W1 about a dirty folio: false if it has to be dropped, as if it were clean. */
-  abstract acceptsDirty(inode: Inode, folio: number): boolean;
+  /** Asked at W1 about a dirty folio: false if it has to be dropped, as if it were clean. Absent: none has to be. */
+  acceptsDirty?(inode: Inode, folio: number): boolean;
 
   /**
    * Writes a folio that has just been cleaned for I/O and is locked: W3 to W6 of the order of writeback. Unlocks it, and
@@ -169,8 +132,10 @@ export abstract class FileSystem implements AddressSpaceOperations {
   /** write(2) begins at `offset`, behind the end of the file. The caller holds i_rwsem exclusively. */
   abstract extend(inode: Inode, offset: number): Task;
 
-  /** Checksum that a block which nobody has written has. */
-  protected abstract blankChecksum(): number;
+  /** Checksum that a block which nobody has written has; 0 without checksums. */
+  protected blankChecksum(): number {
+    return 0;
+  }
 
   /**
    * Makes a file that exists before the run.
@@ -261,103 +226,5 @@ export abstract class FileSystem implements AddressSpaceOperations {
       return false;
     }
     return true;
-  }
-
-  /** file_update_time: the file's data change now. */
-  updateTime(inode: Inode): void {
-    const { now } = this.system.simulation;
-    const tick = now - (now % CLOCK_TICK);
-    if (inode.mtime === tick) return;
-    inode.mtime = tick;
-    this.journal.changed(inode, 'times');
-  }
-
-  /** True if a power loss would undo a change of the file's metadata: of any, or of what its data need. */
-  mustCommit(inode: Inode, datasync = false): boolean {
-    return this.journal.isPending(datasync ? inode.datasyncTid : inode.syncTid);
-  }
-
-  /** Empties the disk's cache. */
-  *flush(): Task {
-    yield* this.device.flush();
-  }
-
-  /** Makes metadata durable, with the data that it refers to. @param tid only if that transaction has not been yet */
-  *commit(cost?: RmapCost, tid?: number): Task {
-    yield* this.journal.commit(cost, tid);
-  }
-
-  /**
-   * After a power loss: mounts again. What was not committed is gone, and nothing is in memory: the files are what the
-   * disk has of them. Processes and devices of before keep the frames that they had, which are no file's any more; what
-   * was under way comes to its end, in vain.
-   */
-  recover(): void {
-    this.journal.abort();
-    for (const inode of this.inodes) {
-      inode.blocks.rollback();
-      inode.mapping.size = inode.durableSize;
-      inode.diskSize = inode.durableSize;
-      forgetPageCache(this.system, inode.mapping);
-    }
-  }
-
-  /** Whether what the disk has of a block is what was meant to be written there. */
-  isIntact(block: number, checksum: number): boolean {
-    return checksum === 0 || this.device.media.checksum(block) === checksum;
-  }
-
-  /** One more place of one or several files refers to a block: whoever writes there then takes another one. */
-  shareBlock(block: number): void {
-    this.blocks.share(block);
-  }
-
-  protected isShared(block: number): boolean {
-    return this.blocks.isShared(block);
-  }
-
-  /** A block that is nobody's yet. */
-  allocateBlock(): number {
-    return this.blocks.allocate();
-  }
-
-  /** i_size and i_disksize change together, as they do in a truncation. */
-  setSize(inode: Inode, size: number): void {
-    inode.mapping.size = size;
-    inode.diskSize = size;
-    this.journal.changed(inode, 'data');
-  }
-
-  /** The blocks of a file changed. */
-  metadataChanged(inode: Inode): void {
-    this.journal.changed(inode, 'data');
-  }
-
-  /**
-   * A write of a page has completed: metadata may refer to it from now on.
-   * @param end how far the data reach into the file, in bytes: i_disksize follows
-   */
-  pageWritten(inode: Inode, page: number, record: BlockRecord, end: number): void {
-    const old = inode.blocks.record(page);
-    const moved = old?.block !== record.block || old.checksum !== record.checksum;
-    const grown = Math.min(end, inode.size) > inode.diskSize;
-    if (moved) inode.blocks.set(page, record);
-    if (grown) inode.diskSize = Math.min(end, inode.size);
-    if (moved || grown) this.journal.changed(inode, 'data');
-    if (this.pageWritten$.observed) this.pageWritten$.emit({ inode, page });
-  }
-
-  /** Forgets the blocks from `size` on; the caller has dealt with the pages. */
-  protected truncateBlocks(inode: Inode, size: number): void {
-    inode.blocks.truncate(pageOf(size + PAGE_SIZE - 1));
-    this.journal.changed(inode, 'data');
-  }
-
-  protected complain(inode: Inode, page: number, message: string): void {
-    const complaint = { fs: this.traits.kind, file: inode.name, page, message };
-    this.complaints++;
-    const { trace } = this.system.simulation;
-    if (trace.on) trace.emit({ kind: 'fs_complaint', ...complaint });
-    this.complaints$.emit(complaint);
   }
 }

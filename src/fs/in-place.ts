@@ -29,10 +29,6 @@ export abstract class InPlaceFileSystem extends FileSystem {
     });
   }
 
-  settle(): null {
-    return null;
-  }
-
   *directWrite(inode: Inode, offset: number, frames: ArrayLike<number>): Task<number> {
     return yield* iomapDioWrite(inode, offset, frames, (page) => this.blockToWrite(inode, page));
   }
@@ -40,10 +36,6 @@ export abstract class InPlaceFileSystem extends FileSystem {
   /** The page's own block; another one if it has none, or if that is some other page's too. */
   private blockToWrite(inode: Inode, page: number): number {
     const block = inode.blocks.block(page);
-    return block === HOLE || this.isShared(block) ? this.allocateBlock() : block;
-  }
-
-  protected blankChecksum(): number {
-    return 0;
+    return block === HOLE || this.blocks.isShared(block) ? this.allocateBlock() : block;
   }
 }

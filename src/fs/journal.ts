@@ -1,7 +1,7 @@
 import { Lock, type Cancellable, type Task } from '../engine/index.js';
 import type { RmapCost } from '../mm/index.js';
-import type { FileSystem } from './file-system.js';
 import type { Inode } from './inode.js';
+import type { SuperBlock } from './super-block.js';
 import { waitForWriteback, writeInode, type PageRange } from './writeback.js';
 
 /**
@@ -21,7 +21,7 @@ export class Journal {
 
   /** @param free takes the blocks that nothing durable refers to any more */
   constructor(
-    private readonly fs: FileSystem,
+    private readonly fs: SuperBlock,
     private readonly free: (block: number) => void,
   ) {
     this.committing = new Lock(fs.system.simulation, `the journal of ${fs.traits.kind}`);

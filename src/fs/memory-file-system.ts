@@ -1,16 +1,29 @@
-import { PG_DIRTY, type AddressSpace } from '../mm/index.js';
-import type { Task } from '../engine/index.js';
+import { SEC, type Task } from '../engine/index.js';
+import { PG_DIRTY, type AddressSpace, type AddressSpaceOptions, type MmSystem } from '../mm/index.js';
+import type { BlockDevice } from './block-device.js';
 import { FileSystem } from './file-system.js';
 import type { Inode } from './inode.js';
 
 /** Files that are in memory and nowhere else: nothing is reserved, written back or made durable. */
 export abstract class MemoryFileSystem extends FileSystem {
-  prepareWrite(): void {
-    // There is no disk on which anything would have to be reserved.
+  /** @param device has nothing to do */
+  constructor(system: MmSystem, device: BlockDevice, kind: string) {
+    super(system, device, {
+      kind,
+      stableWrites: false,
+      commitInterval: SEC,
+      syncsWholeFile: false,
+      sharesBlocks: false,
+      maxOrder: 0,
+    });
   }
 
-  settle(): null {
-    return null;
+  protected override addressSpaceOptions(): AddressSpaceOptions {
+    return { ...super.addressSpaceOptions(), canWriteback: false };
+  }
+
+  prepareWrite(): void {
+    // There is no disk on which anything would have to be reserved.
   }
 
   /** noop_dirty_folio. */
@@ -22,15 +35,7 @@ export abstract class MemoryFileSystem extends FileSystem {
     this.dirtyFolio(mapping, folio);
   }
 
-  invalidateFolio(): void {
-    // Nothing is known of parts of a folio.
-  }
-
   override releaseFolio(): boolean {
-    return true;
-  }
-
-  acceptsDirty(): boolean {
     return true;
   }
 
@@ -59,9 +64,5 @@ export abstract class MemoryFileSystem extends FileSystem {
   /** noop_fsync. */
   override *flush(): Task {
     // There is no disk.
-  }
-
-  protected blankChecksum(): number {
-    return 0;
   }
 }

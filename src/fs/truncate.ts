@@ -146,7 +146,7 @@ function* truncatePartialFolio(inode: Inode, folio: number, start: number, end: 
   }
   if (to <= from) return true;
   zeroPart(inode, folio, from, to);
-  inode.fs.invalidateFolio(inode, folio, from, to);
+  inode.fs.invalidateFolio?.(inode, folio, from, to);
   if (size === PAGE_SIZE) return true;
   if (yield* splitOrUnmap(inode, folio, pageOf(from))) {
     if (to < size) yield* splitAtEnd(inode, folio + pageOf(to));

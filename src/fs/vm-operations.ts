@@ -60,8 +60,8 @@ export class FileVmOperations implements VmOperations {
   }
 
   /**
-   * page_mkwrite: changes the file's time, reserves what a write needs, dirties the folio and leaves it locked. On a file system with stable
-   * pages it waits until the page has been written.
+   * page_mkwrite: changes the file's time, reserves what a write needs, dirties the folio and leaves it locked. On a file
+   * system with stable pages it waits until the page has been written.
    */
   *pageMkwrite(fault: VmFault): Task<FaultResult> {
     const { mapping, fs } = this.inode;
@@ -81,7 +81,7 @@ export class FileVmOperations implements VmOperations {
       if (mapping.options.stableWrites) yield* memory.waitForWriteback(folio);
       const first = memory.frames.index[folio];
       const range = { first, end: Math.min(first + memory.frames.pages(folio), mapping.sizeInPages) };
-      const unsettled = fs.settle(this.inode, range);
+      const unsettled = fs.settle?.(this.inode, range) ?? null;
       if (unsettled === null) {
         fs.prepareWrite(this.inode, folio, range);
         break;

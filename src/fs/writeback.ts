@@ -152,7 +152,7 @@ function* isDue(inode: Inode, folio: number, mode: WritebackMode): Task<boolean>
     yield* system.memory.waitForWriteback(folio);
   }
   if (frames.has(folio, PG_DIRTY)) {
-    if (inode.fs.acceptsDirty(inode, folio)) return true;
+    if (inode.fs.acceptsDirty?.(inode, folio) ?? true) return true;
     frames.clear(folio, PG_DIRTY);
     inode.mapping.pages.clearMark(frames.index[folio], 'dirty');
   }

@@ -36,14 +36,6 @@ export class Xfs extends InPlaceFileSystem {
     this.dirtyFolio(mapping, folio);
   }
 
-  invalidateFolio(): void {
-    // It stays dirty as a whole: what is known of its parts goes with the whole folio only.
-  }
-
-  acceptsDirty(): boolean {
-    return true;
-  }
-
   /** xfs_setattr_size: what becomes visible or is cut off is zeroed and written before the size changes on the disk. */
   *resize(inode: Inode, size: number): Task {
     const before = inode.size;

@@ -56,7 +56,7 @@ export class Btrfs extends FileSystem {
   }
 
   /** btrfs_page_mkwrite, lock_and_cleanup_extent_if_need: no page is dirtied that an ordered extent waits for. */
-  settle(inode: Inode, range: PageRange): Task | null {
+  override settle(inode: Inode, range: PageRange): Task | null {
     const state = this.stateOf(inode);
     const extent = state.ordered.overlapping(range);
     return extent === undefined ? null : state.startOrderedExtent(extent);
@@ -64,10 +64,6 @@ export class Btrfs extends FileSystem {
 
   dirtyPart(mapping: AddressSpace, folio: number): void {
     this.dirtyFolio(mapping, folio);
-  }
-
-  invalidateFolio(): void {
-    // It stays dirty as a whole: what is known of its parts goes with the whole folio only.
   }
 
   /** btrfs_release_folio: every folio is attached to, whoever dirtied it. */
@@ -80,12 +76,7 @@ export class Btrfs extends FileSystem {
     return 1024;
   }
 
-  /** What lacks a reservation is put off when it is about to be written. */
-  acceptsDirty(): boolean {
-    return true;
-  }
-
-  /** extent_writepage. */
+  /** extent_writepage. What lacks a reservation is put off. */
   *writeFolio(inode: Inode, folio: number, cost: WritebackCost): Task {
     const { memory } = this.system;
     const { ordered } = this.stateOf(inode);
@@ -211,7 +202,7 @@ export class Btrfs extends FileSystem {
     }
   }
 
-  protected blankChecksum(): number {
+  protected override blankChecksum(): number {
     return new PageContents(false).checksum(0);
   }
 

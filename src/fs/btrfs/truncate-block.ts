@@ -14,7 +14,7 @@ export function* truncateBlock(inode: Inode, start: number, end: number): Task {
     const folio = yield* lockCachedFolio(inode, page);
     if (folio < 0) throw new Errno('ENOMEM', `page ${String(page)} of ${inode.name} cannot be zeroed`);
     yield* memory.waitForWriteback(folio);
-    const unsettled = fs.settle(inode, range);
+    const unsettled = fs.settle?.(inode, range) ?? null;
     if (unsettled === null) {
       fs.prepareWrite(inode, folio, range);
       memory.contents.clear(mapping.pages.get(page), start % PAGE_SIZE, end - start);

@@ -1,5 +1,5 @@
 import { Errno, HPAGE_SIZE, PAGE_SIZE, PTRS_PER_PTE, pageOf } from '../../base/index.js';
-import { SEC, type Task } from '../../engine/index.js';
+import type { Task } from '../../engine/index.js';
 import {
   MAX_PGOFF,
   VM_HUGETLB,
@@ -9,7 +9,6 @@ import {
   moveHugetlbPageTables,
   removeFromPageCache,
   unmapMappingRange,
-  type AddressSpaceOptions,
   type FaultResult,
   type MmSystem,
   type VmOperations,
@@ -33,18 +32,7 @@ export class Hugetlbfs extends MemoryFileSystem {
   override readonly mmapFlags = VM_HUGETLB;
 
   constructor(system: MmSystem, device: BlockDevice) {
-    super(system, device, {
-      kind: 'hugetlbfs',
-      stableWrites: false,
-      commitInterval: SEC,
-      syncsWholeFile: false,
-      sharesBlocks: false,
-      maxOrder: 0,
-    });
-  }
-
-  protected override addressSpaceOptions(): AddressSpaceOptions {
-    return { stableWrites: false, canWriteback: false };
+    super(system, device, 'hugetlbfs');
   }
 
   override vmOperations(): VmOperations {

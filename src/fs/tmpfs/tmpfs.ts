@@ -1,5 +1,5 @@
 import { PAGE_SIZE } from '../../base/index.js';
-import { SEC, type Task } from '../../engine/index.js';
+import type { Task } from '../../engine/index.js';
 import {
   MAX_PGOFF,
   PG_UPTODATE,
@@ -30,18 +30,11 @@ export class Tmpfs extends MemoryFileSystem {
   private readonly swappedPages = new Map<Inode, SwappedPages>();
 
   constructor(system: MmSystem, device: BlockDevice) {
-    super(system, device, {
-      kind: 'tmpfs',
-      stableWrites: false,
-      commitInterval: SEC,
-      syncsWholeFile: false,
-      sharesBlocks: false,
-      maxOrder: 0,
-    });
+    super(system, device, 'tmpfs');
   }
 
   protected override addressSpaceOptions(): AddressSpaceOptions {
-    return { stableWrites: false, canWriteback: false, maxOrder: this.traits.maxOrder, isShmem: true };
+    return { ...super.addressSpaceOptions(), isShmem: true };
   }
 
   /** Whether faults make folios of 2 MiB: the mount option huge=, `never` unless given. */
