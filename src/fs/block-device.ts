@@ -1,5 +1,4 @@
-import type { PageContents } from '../base/index.js';
-import { PAGE_SIZE } from '../base/index.js';
+import { PAGE_SIZE, type PageContents } from '../base/index.js';
 import { Condition, SEC, type RandomStream, type Simulation, type Task } from '../engine/index.js';
 import type { DiskProfile } from './disk-profile.js';
 

@@ -1,12 +1,11 @@
-import { PAGE_SIZE, pageOf } from '../base/index.js';
+import { PAGE_SIZE, isPageAligned, pageAlignUp, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
-import { checkShift, punchBlocks, type FallocateMode } from './fallocate.js';
+import { checkShift, punchBlocks, shiftBlocks, type FallocateMode } from './fallocate.js';
 import type { Inode } from './inode.js';
-import { shiftBlocks } from './shift-blocks.js';
 import { filemapWriteAndWaitRange } from './sync-range.js';
-import { truncatePagecacheFrom, truncatePagecacheRange } from './truncate-range.js';
-import { mkcleanPage, pagecacheIsizeExtended } from './truncate.js';
-import { zeroRange } from './zero-range.js';
+import { truncatePagecacheRange } from './truncate-range.js';
+import { mkcleanPage, pagecacheIsizeExtended, truncatePagecache } from './truncate.js';
+import { zeroEdges } from './zero-range.js';
 
 /** ext4_fallocate. @param blockSize bytes; smaller than a page, or a page */
 export function* ext4Fallocate(
@@ -35,14 +34,16 @@ export function* ext4Fallocate(
       checkShift(inode, mode, offset, length);
       yield* filemapWriteAndWaitRange(inode, offset, offset);
       yield* filemapWriteAndWaitRange(inode, end, Infinity);
-      yield* truncatePagecacheFrom(inode, offset);
+      yield* truncatePagecache(inode, offset);
       shiftBlocks(inode, end, -length);
+      inode.fs.setSize(inode, inode.size - length);
       break;
     case 'insert':
       checkShift(inode, mode, offset, length);
       yield* filemapWriteAndWaitRange(inode, offset, Infinity);
-      yield* truncatePagecacheFrom(inode, offset);
+      yield* truncatePagecache(inode, offset);
       shiftBlocks(inode, offset, length);
+      inode.fs.setSize(inode, inode.size + length);
       break;
   }
 }
@@ -52,15 +53,14 @@ export function* ext4Fallocate(
  * page_mkwrite before they are written again; whole pages go; the rest of an edge's block becomes zeros.
  */
 function* freeRange(inode: Inode, start: number, end: number, blockSize: number): Task {
-  const ragged = start % PAGE_SIZE !== 0 || end % PAGE_SIZE !== 0;
+  const ragged = !isPageAligned(start) || !isPageAligned(end);
   if (ragged && blockSize < PAGE_SIZE && start < inode.size) {
-    const boundary = roundUp(start, PAGE_SIZE);
+    const boundary = pageAlignUp(start);
     yield* pagecacheIsizeExtended(inode, start, Math.min(boundary, end), blockSize);
     if (boundary < end && end % PAGE_SIZE >= blockSize) yield* mkcleanPage(inode, pageOf(end));
   }
   yield* truncatePagecacheRange(inode, start, end);
-  yield* zeroRange(inode, start, Math.min(end, roundUp(start, PAGE_SIZE)));
-  if (roundUp(start, PAGE_SIZE) < end) yield* zeroRange(inode, Math.max(start, end - (end % PAGE_SIZE)), end);
+  yield* zeroEdges(inode, start, end);
   punchBlocks(inode, start, end);
 }
 

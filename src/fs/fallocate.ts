@@ -1,5 +1,6 @@
-import { Errno, PAGE_SIZE } from '../base/index.js';
+import { Errno, PAGE_SIZE, isPageAligned } from '../base/index.js';
 import type { Task } from '../engine/index.js';
+import { HOLE } from './block-map.js';
 import { MAX_FILE_SIZE } from './filemap.js';
 import type { Inode } from './inode.js';
 
@@ -31,7 +32,7 @@ export function* fallocate(inode: Inode, mode: FallocateMode, offset: number, le
  * @throws Errno EINVAL unless it is aligned to blocks, and ends (collapse) or begins (insert) within the file
  */
 export function checkShift(inode: Inode, mode: 'collapse' | 'insert', offset: number, length: number): void {
-  const aligned = offset % PAGE_SIZE === 0 && length % PAGE_SIZE === 0;
+  const aligned = isPageAligned(offset) && isPageAligned(length);
   const within = mode === 'collapse' ? offset + length < inode.size : offset < inode.size;
   if (!aligned || !within) throw new Errno('EINVAL', `${mode} of ${String(length)} bytes at ${String(offset)}`);
 }
@@ -41,6 +42,22 @@ export function punchBlocks(inode: Inode, start: number, end: number): void {
   const { fs, blocks, mapping } = inode;
   // The last page of a file is one block, whatever of it lies behind the end.
   const reach = end >= mapping.size ? mapping.sizeInPages : Math.floor(end / PAGE_SIZE);
-  blocks.punch(Math.ceil(start / PAGE_SIZE), Math.min(reach, mapping.sizeInPages));
+  blocks.punch(Math.ceil(start / PAGE_SIZE), reach);
+  fs.metadataChanged(inode);
+}
+
+/**
+ * The blocks behind a byte of the file, to its end, move by a multiple of a page: collapse takes away what lies before
+ * them, insert leaves a hole there. The caller sees to the size.
+ */
+export function shiftBlocks(inode: Inode, from: number, by: number): void {
+  const { fs, blocks, mapping } = inode;
+  const first = from / PAGE_SIZE;
+  const end = mapping.sizeInPages;
+  for (let page = first; page < end; page++) {
+    const block = blocks.block(page);
+    if (block !== HOLE) fs.shareBlock(block);
+  }
+  blocks.shift(first, end, by / PAGE_SIZE);
   fs.metadataChanged(inode);
 }

@@ -1,6 +1,6 @@
 import { PAGE_SIZE } from '../base/index.js';
 import type { Task } from '../engine/index.js';
-import { MAX_PGOFF, unmapMappingRange } from '../mm/index.js';
+import { unmapMappingRange } from '../mm/index.js';
 import type { Inode } from './inode.js';
 import { truncateInodePages } from './truncate.js';
 
@@ -13,12 +13,4 @@ export function* truncatePagecacheRange(inode: Inode, start: number, end: number
   const last = Math.floor(end / PAGE_SIZE);
   if (last > first) yield* unmapMappingRange(inode.mapping, first, last, false);
   yield* truncateInodePages(inode, start, end);
-}
-
-/** truncate_pagecache from a byte on, whatever the size of the file: unmaps, drops, and unmaps what came between. */
-export function* truncatePagecacheFrom(inode: Inode, start: number): Task {
-  const first = Math.ceil(start / PAGE_SIZE);
-  yield* unmapMappingRange(inode.mapping, first, MAX_PGOFF, true);
-  yield* truncateInodePages(inode, start);
-  yield* unmapMappingRange(inode.mapping, first, MAX_PGOFF, true);
 }

@@ -1,4 +1,4 @@
-import { Errno, PAGE_SIZE, pageOf } from '../base/index.js';
+import { Errno, PAGE_SIZE, pageAlignUp, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import {
   MAX_PGOFF,
@@ -9,10 +9,8 @@ import {
   tryToUnmap,
   unmapMappingRange,
 } from '../mm/index.js';
-
 import { MAX_FILE_SIZE } from './filemap.js';
 import type { Inode } from './inode.js';
-import { zeroRange } from './zero-range.js';
 
 /**
  * ftruncate(2). What happens to pages and blocks is the file system's `resize`; neither faults that bring pages in nor
@@ -35,16 +33,16 @@ export function* truncate(inode: Inode, size: number): Task {
 }
 
 /**
- * truncate_pagecache: unmaps and drops the pages behind the end of the file.
+ * truncate_pagecache: unmaps and drops the pages behind the end of the file, or from another byte on.
  *
  * Every mapping is told twice, before and after the pages go: a private copy may appear in between. A pin keeps the
  * frame but not its place in the file.
  */
-export function* truncatePagecache(inode: Inode): Task {
+export function* truncatePagecache(inode: Inode, from = inode.size): Task {
   const { mapping } = inode;
-  const firstGone = mapping.sizeInPages;
+  const firstGone = Math.ceil(from / PAGE_SIZE);
   yield* unmapMappingRange(mapping, firstGone, MAX_PGOFF, true);
-  yield* truncateInodePages(inode, inode.size);
+  yield* truncateInodePages(inode, from);
   yield* unmapMappingRange(mapping, firstGone, MAX_PGOFF, true);
 }
 
@@ -192,7 +190,7 @@ function zeroPart(inode: Inode, folio: number, from: number, to: number): void {
  * @returns whether there was anything to be zeroed
  */
 export function* zeroTail(inode: Inode, size: number): Task<boolean> {
-  return yield* zeroRange(inode, size, Math.ceil(size / PAGE_SIZE) * PAGE_SIZE);
+  return yield* inode.fs.zeroPart(inode, size, pageAlignUp(size));
 }
 
 /**

@@ -1,11 +1,10 @@
-import { PAGE_SIZE } from '../base/index.js';
+import { PAGE_SIZE, isPageAligned, pageAlignDown, pageAlignUp } from '../base/index.js';
 import type { Task } from '../engine/index.js';
-import { checkShift, punchBlocks, type FallocateMode } from './fallocate.js';
+import { checkShift, punchBlocks, shiftBlocks, type FallocateMode } from './fallocate.js';
 import type { Inode } from './inode.js';
-import { shiftBlocks } from './shift-blocks.js';
 import { filemapWriteAndWaitRange } from './sync-range.js';
 import { truncatePagecacheRange } from './truncate-range.js';
-import { zeroRange } from './zero-range.js';
+import { zeroEdges } from './zero-range.js';
 
 /** xfs_file_fallocate. */
 export function* xfsFallocate(inode: Inode, mode: FallocateMode, offset: number, length: number): Task {
@@ -23,21 +22,17 @@ export function* xfsFallocate(inode: Inode, mode: FallocateMode, offset: number,
       yield* freeFileSpace(inode, offset, end);
       if (mode === 'zero' && end > inode.size) yield* inode.fs.resize(inode, end);
       break;
-    case 'collapse': {
+    case 'collapse':
       checkShift(inode, mode, offset, length);
-      const { size } = inode;
       yield* freeFileSpace(inode, offset, end);
       yield* prepareShift(inode, offset);
       shiftBlocks(inode, end, -length);
-      inode.fs.setSize(inode, size);
-      yield* inode.fs.resize(inode, size - length);
+      yield* inode.fs.resize(inode, inode.size - length);
       break;
-    }
     case 'insert':
       checkShift(inode, mode, offset, length);
       yield* inode.fs.resize(inode, inode.size + length);
       yield* prepareShift(inode, offset);
-      inode.fs.setSize(inode, inode.size - length);
       shiftBlocks(inode, offset, length);
       break;
   }
@@ -49,17 +44,15 @@ function* freeFileSpace(inode: Inode, start: number, end: number): Task {
   punchBlocks(inode, start, end);
   if (start >= inode.size) return;
   const stop = Math.min(end, inode.size);
-  const boundary = Math.ceil(start / PAGE_SIZE) * PAGE_SIZE;
-  yield* zeroRange(inode, start, Math.min(stop, boundary));
-  if (boundary < stop) yield* zeroRange(inode, Math.max(start, stop - (stop % PAGE_SIZE)), stop);
+  yield* zeroEdges(inode, start, stop);
   // What the last page has behind the end becomes zeros in its writeback.
-  if (end >= inode.size && stop % PAGE_SIZE !== 0) yield* filemapWriteAndWaitRange(inode, stop, Infinity);
+  if (end >= inode.size && !isPageAligned(stop)) yield* filemapWriteAndWaitRange(inode, stop, Infinity);
 }
 
 /** xfs_flush_unmap_range: outwards to whole pages. */
 function* flushUnmapRange(inode: Inode, start: number, end: number): Task {
-  const from = start - (start % PAGE_SIZE);
-  const to = Math.ceil(end / PAGE_SIZE) * PAGE_SIZE;
+  const from = pageAlignDown(start);
+  const to = pageAlignUp(end);
   yield* filemapWriteAndWaitRange(inode, from, to - 1);
   yield* truncatePagecacheRange(inode, from, to);
 }

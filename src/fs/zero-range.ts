@@ -1,13 +1,16 @@
-import { Errno, PAGE_SIZE, pageOf } from '../base/index.js';
+import { Errno, PAGE_SIZE, pageAlignDown, pageAlignUp, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { PG_DIRTY } from '../mm/index.js';
 import { HOLE } from './block-map.js';
 import { lockCachedFolio } from './filemap.js';
 import type { Inode } from './inode.js';
 
-/** Bytes [start, end) of one page become zeros. @returns whether there was anything to be zeroed @throws Errno EIO, ENOMEM */
-export function* zeroRange(inode: Inode, start: number, end: number): Task<boolean> {
-  return yield* inode.fs.zeroPart(inode, start, end);
+/** What bytes [start, end) have of the pages at their edges, not all of them, becomes zeros. @throws Errno EIO, ENOMEM */
+export function* zeroEdges(inode: Inode, start: number, end: number): Task {
+  const { fs } = inode;
+  const boundary = pageAlignUp(start);
+  yield* fs.zeroPart(inode, start, Math.min(end, boundary));
+  if (boundary < end) yield* fs.zeroPart(inode, pageAlignDown(end), end);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { PAGE_SIZE, PageContents, pageOf } from '../../base/index.js';
+import { PAGE_SIZE, PageContents, pageAlignUp, pageOf } from '../../base/index.js';
 import { SEC, type Task } from '../../engine/index.js';
 import { PG_DIRTY, PG_PRIVATE, type AddressSpace, type MmSystem } from '../../mm/index.js';
 import type { BlockDevice } from '../block-device.js';
@@ -119,7 +119,7 @@ export class Btrfs extends FileSystem {
   /** btrfs_cont_expand: only now does the old last page have to be zeros behind the old end on the disk. */
   *extend(inode: Inode, to: number): Task {
     const { size } = inode;
-    yield* truncateBlock(inode, size, Math.ceil(size / PAGE_SIZE) * PAGE_SIZE);
+    yield* truncateBlock(inode, size, pageAlignUp(size));
     const hole = { first: Math.ceil(size / PAGE_SIZE), end: Math.ceil(to / PAGE_SIZE) };
     for (let unsettled = this.settle(inode, hole); unsettled !== null; unsettled = this.settle(inode, hole)) {
       yield* unsettled;

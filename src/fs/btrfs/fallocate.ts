@@ -1,4 +1,4 @@
-import { Errno, PAGE_SIZE, pageOf } from '../../base/index.js';
+import { Errno, PAGE_SIZE, isPageAligned, pageAlignDown, pageAlignUp, pageOf } from '../../base/index.js';
 import type { Task } from '../../engine/index.js';
 import { HOLE } from '../block-map.js';
 import type { FallocateMode } from '../fallocate.js';
@@ -25,7 +25,7 @@ export function* btrfsFallocate(
     return;
   }
   fs.updateTime(inode);
-  if (end > inode.size) yield* truncateBlock(inode, inode.size, Math.ceil(inode.size / PAGE_SIZE) * PAGE_SIZE);
+  if (end > inode.size) yield* truncateBlock(inode, inode.size, pageAlignUp(inode.size));
   yield* btrfs.waitOrderedRange(blocks);
   if (mode !== 'alloc') yield* zeroRange(inode, btrfs, offset, end);
   else preallocate(inode, blocks.first, blocks.end);
@@ -34,7 +34,7 @@ export function* btrfsFallocate(
 
 /** btrfs_punch_hole: what is a hole already at the beginning is passed over, and the rest of the range counts. */
 function* punchHole(inode: Inode, btrfs: BtrfsInode, offset: number, end: number): Task {
-  const fileEnd = Math.ceil(inode.size / PAGE_SIZE) * PAGE_SIZE;
+  const fileEnd = pageAlignUp(inode.size);
   let start = firstNonHole(inode, offset, end);
   if (start >= end) return;
   inode.fs.updateTime(inode);
@@ -42,8 +42,8 @@ function* punchHole(inode: Inode, btrfs: BtrfsInode, offset: number, end: number
     if (start < fileEnd) yield* truncateBlock(inode, start, end);
     return;
   }
-  let lockStart = Math.ceil(start / PAGE_SIZE) * PAGE_SIZE;
-  const lockEnd = end - (end % PAGE_SIZE);
+  let lockStart = pageAlignUp(start);
+  const lockEnd = pageAlignDown(end);
   if (start < fileEnd) yield* truncateBlock(inode, start, lockStart);
   if (start === offset) {
     start = firstNonHole(inode, lockStart, end);
@@ -61,22 +61,22 @@ function* zeroRange(inode: Inode, btrfs: BtrfsInode, offset: number, end: number
   let start = offset;
   while (start < end && isPreallocated(inode, pageOf(start))) start = (pageOf(start) + 1) * PAGE_SIZE;
   if (start >= end) return;
-  let allocStart = Math.ceil(start / PAGE_SIZE) * PAGE_SIZE;
-  let allocEnd = end - (end % PAGE_SIZE);
+  let allocStart = pageAlignUp(start);
+  let allocEnd = pageAlignDown(end);
   if (pageOf(start) === pageOf(end - 1)) {
     if (isPreallocated(inode, pageOf(start))) return;
     if (end - start < PAGE_SIZE && inode.blocks.block(pageOf(start)) !== HOLE) {
       yield* truncateBlock(inode, start, end);
       return;
     }
-    allocStart = pageOf(start) * PAGE_SIZE;
+    allocStart = pageAlignDown(start);
     allocEnd = allocStart + PAGE_SIZE;
   } else {
-    if (start % PAGE_SIZE !== 0) {
+    if (!isPageAligned(start)) {
       if (inode.blocks.block(pageOf(start)) === HOLE) allocStart -= PAGE_SIZE;
       else if (!isPreallocated(inode, pageOf(start))) yield* truncateBlock(inode, start, allocStart);
     }
-    if (end % PAGE_SIZE !== 0) {
+    if (!isPageAligned(end)) {
       if (inode.blocks.block(pageOf(end)) === HOLE) allocEnd += PAGE_SIZE;
       else if (!isPreallocated(inode, pageOf(end))) yield* truncateBlock(inode, allocEnd, end);
     }
