@@ -18,10 +18,9 @@ import type { FallocateMode } from './fallocate.js';
 import { filemapGetFolio } from './filemap.js';
 import { Inode } from './inode.js';
 import { forceReadahead } from './readahead.js';
-import { flushSource } from './reflink.js';
 import { SuperBlock } from './super-block.js';
 import { FileVmOperations } from './vm-operations.js';
-import { writeCachePages, type PageRange, type WritebackCost, type WritebackMode } from './writeback.js';
+import { writeAndWait, writeCachePages, type PageRange, type WritebackCost, type WritebackMode } from './writeback.js';
 import { zeroCachedPart } from './zero-range.js';
 
 /** 128 KiB. */
@@ -97,9 +96,9 @@ export abstract class FileSystem extends SuperBlock implements AddressSpaceOpera
     return new FileVmOperations(inode);
   }
 
-  /** Before another file may share the blocks of this one: its dirty pages go to the disk. */
+  /** generic_remap_file_range_prep, before another file may share the blocks of this one: its dirty pages go to the disk. */
   *flushForRemap(source: Inode): Task {
-    yield* flushSource(source);
+    yield* writeAndWait(source);
   }
 
   /**

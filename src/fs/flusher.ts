@@ -2,7 +2,7 @@ import { SEC, type Simulation, type Task, type Timer } from '../engine/index.js'
 import type { BackgroundWriteback } from '../mm/index.js';
 import type { FileSystem } from './file-system.js';
 import type { Inode } from './inode.js';
-import { writeInode } from './writeback.js';
+import { WHOLE_FILE, writeInode } from './writeback.js';
 
 /** /proc/sys/vm/dirty_writeback_centisecs and dirty_expire_centisecs, in ns. */
 export interface WritebackTimers {
@@ -86,7 +86,7 @@ export class Flusher implements BackgroundWriteback {
   /** writeback_single_inode: an inode that is dirty again when its pages have been written, is so from now. */
   private *writeSingleInode(inode: Inode): Task {
     const cost = { folios: 0, deviceWaitNs: 0 };
-    yield* writeInode(inode, 'background', cost);
+    yield* writeInode(inode, 'background', WHOLE_FILE, cost);
     this.folios += cost.folios;
     inode.dirtiedWhen = inode.mapping.pages.anyMarked('dirty') ? this.simulation.now : null;
     if (inode.dirtiedWhen === null) this.dirty.delete(inode);

@@ -88,7 +88,7 @@ export class Journal {
     const { ordered } = this;
     this.ordered = [];
     const written = { folios: 0, deviceWaitNs: 0 };
-    for (const { inode, range } of ordered) yield* writeInode(inode, 'sync', written, range);
+    for (const { inode, range } of ordered) yield* writeInode(inode, 'sync', range, written);
     for (const { inode, range } of ordered) yield* waitForWriteback(inode, range);
     cost.deviceWaitNs += written.deviceWaitNs;
   }

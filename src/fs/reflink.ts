@@ -1,7 +1,6 @@
 import { Errno } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import type { Inode } from './inode.js';
-import { WHOLE_FILE, waitForWriteback, writeInode } from './writeback.js';
 
 /**
  * ioctl(FICLONE) of a whole file into a new one: what is dirty goes to the disk first; then the two share its blocks, and
@@ -21,12 +20,6 @@ export function* reflink(source: Inode, name: string): Task<Inode> {
     source.rwsem.releaseExclusive();
   }
   return target;
-}
-
-/** generic_remap_file_range_prep: every dirty page of the source goes to the disk. */
-export function* flushSource(source: Inode): Task {
-  yield* writeInode(source, 'sync', { folios: 0, deviceWaitNs: 0 });
-  yield* waitForWriteback(source, WHOLE_FILE);
 }
 
 function shareBlocks(source: Inode, target: Inode): void {

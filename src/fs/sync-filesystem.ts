@@ -6,7 +6,7 @@ import { waitForWriteback, writeInode } from './writeback.js';
 /** sync_filesystem: writes every dirty file, oldest first, waits for all of it, and makes metadata durable. */
 export function* syncFilesystem(fs: FileSystem): Task {
   const dirty = dirtyInodes(fs);
-  for (const inode of dirty) yield* writeInode(inode, 'sync', { folios: 0, deviceWaitNs: 0 });
+  for (const inode of dirty) yield* writeInode(inode, 'sync');
   for (const inode of dirty) yield* waitForWriteback(inode);
   yield* fs.commit();
 }
@@ -14,7 +14,7 @@ export function* syncFilesystem(fs: FileSystem): Task {
 /** Background writeback of everything, whatever its age, and its completion. */
 export function* writebackFilesystem(fs: FileSystem): Task {
   const dirty = dirtyInodes(fs);
-  for (const inode of dirty) yield* writeInode(inode, 'background', { folios: 0, deviceWaitNs: 0 });
+  for (const inode of dirty) yield* writeInode(inode, 'background');
   for (const inode of dirty) yield* waitForWriteback(inode);
 }
 

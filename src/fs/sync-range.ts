@@ -1,23 +1,17 @@
-import { PAGE_SIZE, pageOf } from '../base/index.js';
+import { pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { invalidateMappingPages } from './invalidate.js';
 import type { Inode } from './inode.js';
-import { WHOLE_FILE, waitForWriteback, writeInode, type PageRange } from './writeback.js';
+import { WHOLE_FILE, waitForWriteback, writeAndWait, writeInode, type PageRange } from './writeback.js';
 
 /** The pages of bytes [start, last], `last` inclusive as in filemap_write_and_wait_range. */
 function pagesOfBytes(start: number, last: number): PageRange {
-  return { first: pageOf(start), end: Math.floor(last / PAGE_SIZE) + 1 };
-}
-
-/** filemap_fdatawrite_range of bytes [start, last]. */
-export function* filemapFdatawriteRange(inode: Inode, start: number, last: number): Task {
-  yield* writeInode(inode, 'sync', { folios: 0, deviceWaitNs: 0 }, pagesOfBytes(start, last));
+  return { first: pageOf(start), end: pageOf(last) + 1 };
 }
 
 /** filemap_write_and_wait_range of bytes [start, last]. */
 export function* filemapWriteAndWaitRange(inode: Inode, start: number, last: number): Task {
-  yield* filemapFdatawriteRange(inode, start, last);
-  yield* waitForWriteback(inode, pagesOfBytes(start, last));
+  yield* writeAndWait(inode, pagesOfBytes(start, last));
 }
 
 /** SYNC_FILE_RANGE_WAIT_BEFORE, _WRITE and _WAIT_AFTER. */
@@ -32,13 +26,13 @@ export function* syncFileRange(inode: Inode, start: number, last: number, flags:
   if (flags.has('before')) yield* waitForWriteback(inode, range);
   if (flags.has('write')) {
     const mode = flags.has('before') && flags.has('after') ? 'sync' : 'background';
-    yield* writeInode(inode, mode, { folios: 0, deviceWaitNs: 0 }, range);
+    yield* writeInode(inode, mode, range);
   }
   if (flags.has('after')) yield* waitForWriteback(inode, range);
 }
 
 /** posix_fadvise(POSIX_FADV_DONTNEED) of a whole file: begins to write it, and drops what is clean and not mapped. */
 export function* fadviseDontneed(inode: Inode): Task {
-  yield* writeInode(inode, 'background', { folios: 0, deviceWaitNs: 0 });
+  yield* writeInode(inode, 'background');
   invalidateMappingPages(inode, WHOLE_FILE);
 }

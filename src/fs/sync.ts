@@ -24,7 +24,7 @@ export function* fsync(inode: Inode, range: PageRange = WHOLE_FILE, datasync = f
   const cost: FsyncCost = { folios: 0, deviceWaitNs: 0, ns: 0 };
   const synced = fs.traits.syncsWholeFile ? WHOLE_FILE : range;
   if (simulation.trace.on) simulation.trace.emit({ kind: 'fsync_start', file: inode.name });
-  yield* writeInode(inode, 'sync', cost, synced);
+  yield* writeInode(inode, 'sync', synced, cost);
   yield* waitForWriteback(inode, synced);
   if (fs.mustCommit(inode, datasync)) yield* fs.commit(cost, datasync ? inode.datasyncTid : inode.syncTid);
   else yield* fs.flush();

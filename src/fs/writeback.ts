@@ -62,10 +62,16 @@ export function* writeCachePages(inode: Inode, mode: WritebackMode, cost: Writeb
 export function* writeInode(
   inode: Inode,
   mode: WritebackMode,
-  cost: WritebackCost,
   range: PageRange = WHOLE_FILE,
+  cost: WritebackCost = { folios: 0, deviceWaitNs: 0 },
 ): Task {
   yield* inode.fs.writepages(inode, mode, cost, range);
+}
+
+/** filemap_write_and_wait_range: writes what is dirty of a range, and waits until it has been written. */
+export function* writeAndWait(inode: Inode, range: PageRange = WHOLE_FILE): Task {
+  yield* writeInode(inode, 'sync', range);
+  yield* waitForWriteback(inode, range);
 }
 
 /** filemap_fdatawait_range: waits until every page that is under writeback now has been written. */

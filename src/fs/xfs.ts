@@ -1,13 +1,13 @@
 import { SEC, type Task } from '../engine/index.js';
 import { PG_PRIVATE, type AddressSpace, type MmSystem } from '../mm/index.js';
-import { PAGE_SIZE } from '../base/index.js';
+import { PAGE_SIZE, pageOf } from '../base/index.js';
 import type { BlockDevice } from './block-device.js';
 import { InPlaceFileSystem } from './in-place.js';
 import { xfsFallocate } from './xfs-fallocate.js';
 import type { FallocateMode } from './fallocate.js';
 import type { Inode } from './inode.js';
 import { truncatePagecache, zeroTail } from './truncate.js';
-import { waitForWriteback, writeInode } from './writeback.js';
+import { writeAndWait } from './writeback.js';
 
 /**
  * A journalling file system after xfs: blocks of 4 KiB are overwritten in place, holes get theirs at writeback (delayed
@@ -45,9 +45,8 @@ export class Xfs extends InPlaceFileSystem {
     inode.mapping.size = size;
     yield* truncatePagecache(inode);
     if (zeroed || (size > onDisk && before !== onDisk)) {
-      const range = { first: Math.floor(onDisk / PAGE_SIZE), end: Math.ceil(size / PAGE_SIZE) };
-      yield* writeInode(inode, 'sync', { folios: 0, deviceWaitNs: 0 }, range);
-      yield* waitForWriteback(inode, range);
+      const range = { first: pageOf(onDisk), end: Math.ceil(size / PAGE_SIZE) };
+      yield* writeAndWait(inode, range);
     }
     this.setSize(inode, size);
     if (size < before) this.truncateBlocks(inode, size);

@@ -179,7 +179,7 @@ describe('what is dirtied while it is being written', () => {
     m.advance(10 * US);
     m.store(0, 2);
     const cost = { folios: 0, deviceWaitNs: 0 };
-    m.run(writeInode(file, 'background', cost));
+    m.run(writeInode(file, 'background', undefined, cost));
     expect([cost.folios, state(m, file)]).toEqual([0, '-DWw']);
   });
 });
@@ -280,7 +280,7 @@ describe('a pass over the file', () => {
     m.mapFile(file);
     for (const page of [2, 20, 40]) m.store(page);
     m.log.take();
-    m.run(writeInode(file, 'sync', { folios: 0, deviceWaitNs: 0 }, { first: 24, end: 26 }));
+    m.run(writeInode(file, 'sync', { first: 24, end: 26 }));
     expect(m.log.takeOnly(/^[<w]/)).toBe('<PROTECTION_PAGE[16,32) wb#16');
     m.run(waitForWriteback(file, { first: 24, end: 26 }));
     expect(file.mapping.pages.anyMarked('writeback')).toBe(false);

@@ -2,7 +2,7 @@ import type { Simulation, Task } from '../../engine/index.js';
 import { PG_DIRTY } from '../../mm/index.js';
 import type { Inode } from '../inode.js';
 import { lockFolioAt } from '../truncate.js';
-import { clearDirtyForIo, waitForWriteback, writeInode, type PageRange, type WritebackCost } from '../writeback.js';
+import { clearDirtyForIo, writeAndWait, writeInode, type PageRange, type WritebackCost } from '../writeback.js';
 import { OrderedExtents, type OrderedExtent } from './ordered-extents.js';
 import { PageRanges } from './page-ranges.js';
 
@@ -38,14 +38,13 @@ export class BtrfsInode {
 
   /** btrfs_start_ordered_extent: writes what is left of it and waits for all of it. */
   *startOrderedExtent(extent: OrderedExtent): Task {
-    yield* writeInode(this.inode, 'sync', { folios: 0, deviceWaitNs: 0 }, extent.range);
+    yield* writeInode(this.inode, 'sync', extent.range);
     yield* this.ordered.wait(extent);
   }
 
   /** btrfs_wait_ordered_range: writes a range, and with it whatever was allocated together with it. */
   *waitOrderedRange(range: PageRange): Task {
-    yield* writeInode(this.inode, 'sync', { folios: 0, deviceWaitNs: 0 }, range);
-    yield* waitForWriteback(this.inode, range);
+    yield* writeAndWait(this.inode, range);
     for (let { end } = range; end > range.first;) {
       const extent = this.ordered.lastOverlapping({ first: range.first, end });
       if (extent === undefined) return;
