@@ -2,6 +2,7 @@ import { PAGE_SIZE, PageContents, pageAlignUp, pageOf } from '../../base/index.j
 import { SEC, type Task } from '../../engine/index.js';
 import { PG_DIRTY, PG_PRIVATE, type AddressSpace, type MmSystem } from '../../mm/index.js';
 import type { BlockDevice } from '../block-device.js';
+import { dataOf } from '../buffered-direct-io.js';
 import { performWrite } from '../buffered-write.js';
 import type { FallocateMode } from '../fallocate.js';
 import { FileSystem } from '../file-system.js';
@@ -132,10 +133,7 @@ export class Btrfs extends FileSystem {
 
   /** btrfs_direct_write: a buffer may change while its checksum is computed, so the write goes through the page cache. */
   *directWrite(inode: Inode, offset: number, frames: ArrayLike<number>): Task<number> {
-    const data = new Uint8Array(frames.length * PAGE_SIZE);
-    for (let i = 0; i < frames.length; i++) {
-      this.system.memory.contents.read(frames[i], 0, data, i * PAGE_SIZE, PAGE_SIZE);
-    }
+    const data = dataOf(inode, frames);
     const written = yield* performWrite(inode, offset, data.length, data);
     if (written === 0) return 0;
     yield* filemapWriteAndWaitRange(inode, offset, offset + written - 1);

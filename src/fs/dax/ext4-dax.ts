@@ -3,7 +3,7 @@ import type { Task } from '../../engine/index.js';
 import { MAX_PGOFF, VM_HUGEPAGE, unmapMappingRange, type MmSystem, type VmOperations } from '../../mm/index.js';
 import type { BlockDevice } from '../block-device.js';
 import { HOLE } from '../block-map.js';
-import { readFromPageCache } from '../buffered-read.js';
+import { bufferedDirectRead, dataOf } from '../buffered-direct-io.js';
 import type { WriteData } from '../buffered-write.js';
 import { Ext4 } from '../ext4.js';
 import type { FallocateMode } from '../fallocate.js';
@@ -67,20 +67,11 @@ export class Ext4Dax extends Ext4 {
 
   /** O_DIRECT is what every read and write is. */
   override *directRead(inode: Inode, offset: number, frames: ArrayLike<number>): Task<number> {
-    const { contents } = this.system.memory;
-    const data = new Uint8Array(frames.length * PAGE_SIZE);
-    const done = yield* readFromPageCache(inode, offset, data);
-    for (let i = 0; i < frames.length; i++) {
-      contents.write(frames[i], 0, PAGE_SIZE, this.system.memory.nextStamp(), data, i * PAGE_SIZE);
-    }
-    return done;
+    return yield* bufferedDirectRead(inode, offset, frames);
   }
 
   override *directWrite(inode: Inode, offset: number, frames: ArrayLike<number>): Task<number> {
-    const data = new Uint8Array(frames.length * PAGE_SIZE);
-    for (let i = 0; i < frames.length; i++) {
-      this.system.memory.contents.read(frames[i], 0, data, i * PAGE_SIZE, PAGE_SIZE);
-    }
+    const data = dataOf(inode, frames);
     return yield* daxWrite(this, inode, offset, data.length, data);
   }
 

@@ -11,7 +11,7 @@ import {
   type VmOperations,
 } from '../../mm/index.js';
 import type { BlockDevice } from '../block-device.js';
-import { readFromPageCache } from '../buffered-read.js';
+import { bufferedDirectRead, dataOf } from '../buffered-direct-io.js';
 import { performWrite } from '../buffered-write.js';
 import type { FallocateMode } from '../fallocate.js';
 import type { Inode } from '../inode.js';
@@ -99,20 +99,11 @@ export class Tmpfs extends MemoryFileSystem {
 
   /** O_DIRECT is accepted, and read(2) as ever. */
   override *directRead(inode: Inode, offset: number, frames: ArrayLike<number>): Task<number> {
-    const { memory } = this.system;
-    const data = new Uint8Array(frames.length * PAGE_SIZE);
-    const done = yield* readFromPageCache(inode, offset, data);
-    for (let i = 0; i < frames.length; i++) {
-      memory.contents.write(frames[i], 0, PAGE_SIZE, memory.nextStamp(), data, i * PAGE_SIZE);
-    }
-    return done;
+    return yield* bufferedDirectRead(inode, offset, frames);
   }
 
   *directWrite(inode: Inode, offset: number, frames: ArrayLike<number>): Task<number> {
-    const data = new Uint8Array(frames.length * PAGE_SIZE);
-    for (let i = 0; i < frames.length; i++) {
-      this.system.memory.contents.read(frames[i], 0, data, i * PAGE_SIZE, PAGE_SIZE);
-    }
+    const data = dataOf(inode, frames);
     return yield* performWrite(inode, offset, data.length, data);
   }
 }
