@@ -30,28 +30,33 @@ export function* lockCachedFolio(inode: Inode, index: number): Task<number> {
  * @returns -1 if memory has run out
  */
 export function* filemapGetFolio(inode: Inode, index: number, order: number, read: boolean): Task<number> {
-  const { mapping, fs } = inode;
-  const { memory } = fs.system;
-  const { frames } = memory;
   for (;;) {
-    const frame = mapping.pages.get(index);
-    if (frame === 0) {
-      const folio = yield* create(inode, index, order, read);
-      if (folio !== RACED) return folio;
+    const folio = yield* lockFolioAt(inode, index);
+    if (folio < 0) {
+      const fresh = yield* create(inode, index, order, read);
+      if (fresh !== RACED) return fresh;
       continue;
     }
-    const folio = frames.folioOf(frame);
-    frames.get(folio);
-    yield* memory.lockFolio(folio);
-    if (fs.system.mappingOf(folio) !== mapping || !holds(inode, folio, index)) {
-      // Truncated, reclaimed or split while we waited for the lock.
-      memory.unlockFolio(folio);
-      memory.put(folio);
-      continue;
-    }
-    frames.set(folio, PG_REFERENCED);
+    inode.fs.system.memory.frames.set(folio, PG_REFERENCED);
     if (read) yield* fill(inode, folio);
     return folio;
+  }
+}
+
+/** The folio that holds a page, locked and referenced; -1 if none does. */
+export function* lockFolioAt(inode: Inode, index: number): Task<number> {
+  const { mapping, fs } = inode;
+  const { memory } = fs.system;
+  for (;;) {
+    const frame = mapping.pages.get(index);
+    if (frame === 0) return -1;
+    const folio = memory.frames.folioOf(frame);
+    memory.frames.get(folio);
+    yield* memory.lockFolio(folio);
+    if (mapping.pages.get(index) === frame && memory.frames.folioOf(frame) === folio) return folio;
+    // Truncated, reclaimed or split while we waited for the lock.
+    memory.unlockFolio(folio);
+    memory.put(folio);
   }
 }
 
@@ -107,9 +112,4 @@ function* create(inode: Inode, index: number, order: number, read: boolean): Tas
 /** Makes a locked folio valid if it is not, and if the disk can. */
 function* fill(inode: Inode, folio: number): Task {
   if (!inode.fs.system.memory.frames.has(folio, PG_UPTODATE)) yield* inode.fs.readFolios(inode, [folio]);
-}
-
-function holds(inode: Inode, folio: number, index: number): boolean {
-  const frame = inode.mapping.pages.get(index);
-  return frame !== 0 && inode.fs.system.memory.frames.folioOf(frame) === folio;
 }

@@ -1,7 +1,7 @@
 import type { Task } from '../engine/index.js';
 import { PG_DIRTY, PG_WRITEBACK, removeFromPageCache, removeIfUnused, unmapMappingRange } from '../mm/index.js';
+import { lockFolioAt } from './filemap.js';
 import type { Inode } from './inode.js';
-import { lockFolioAt } from './truncate.js';
 import type { PageRange } from './writeback.js';
 
 /**

@@ -9,7 +9,7 @@ import {
   tryToUnmap,
   unmapMappingRange,
 } from '../mm/index.js';
-import { MAX_FILE_SIZE } from './filemap.js';
+import { MAX_FILE_SIZE, lockFolioAt } from './filemap.js';
 import type { Inode } from './inode.js';
 
 /**
@@ -88,21 +88,6 @@ function* dropFolios(inode: Inode, first: number, last: number): Task {
       yield* memory.waitForWriteback(folio);
       yield* truncateInodeFolio(inode, folio);
     }
-    unlockAndPut(inode, folio);
-  }
-}
-
-/** The folio that holds a page, locked and referenced; -1 if none does. */
-export function* lockFolioAt(inode: Inode, index: number): Task<number> {
-  const { mapping, fs } = inode;
-  const { memory } = fs.system;
-  for (;;) {
-    const frame = mapping.pages.get(index);
-    if (frame === 0) return -1;
-    const folio = memory.frames.folioOf(frame);
-    memory.frames.get(folio);
-    yield* memory.lockFolio(folio);
-    if (mapping.pages.get(index) === frame && memory.frames.folioOf(frame) === folio) return folio;
     unlockAndPut(inode, folio);
   }
 }

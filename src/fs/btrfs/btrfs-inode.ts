@@ -1,7 +1,7 @@
 import type { Simulation, Task } from '../../engine/index.js';
 import { PG_DIRTY } from '../../mm/index.js';
+import { lockFolioAt } from '../filemap.js';
 import type { Inode } from '../inode.js';
-import { lockFolioAt } from '../truncate.js';
 import { clearDirtyForIo, writeAndWait, writeInode, type PageRange, type WritebackCost } from '../writeback.js';
 import { OrderedExtents, type OrderedExtent } from './ordered-extents.js';
 import { PageRanges } from './page-ranges.js';

@@ -15,6 +15,7 @@ import {
 } from '../../mm/index.js';
 import type { BlockDevice } from '../block-device.js';
 import type { FallocateMode } from '../fallocate.js';
+import { lockFolioAt } from '../filemap.js';
 import type { Inode } from '../inode.js';
 import { MemoryFileSystem } from '../memory-file-system.js';
 
@@ -97,9 +98,8 @@ export class Hugetlbfs extends MemoryFileSystem {
     const { mapping } = inode;
     const { memory } = this.system;
     for (let index = mapping.pages.next(first, end); index >= 0; index = mapping.pages.next(index, end)) {
-      const folio = memory.frames.folioOf(mapping.pages.get(index));
-      memory.frames.get(folio);
-      yield* memory.lockFolio(folio);
+      const folio = yield* lockFolioAt(inode, index);
+      if (folio < 0) continue;
       removeFromPageCache(this.system, mapping, folio);
       memory.unlockFolio(folio);
       memory.put(folio);

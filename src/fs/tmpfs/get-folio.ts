@@ -1,9 +1,8 @@
 import { LEAF_SHIFT as HPAGE_ORDER } from '../../base/index.js';
 import type { Task } from '../../engine/index.js';
 import { PG_REFERENCED, PG_UPTODATE, type Vma } from '../../mm/index.js';
-import { RACED, tryAddFolio } from '../filemap.js';
+import { RACED, lockFolioAt, tryAddFolio } from '../filemap.js';
 import type { Inode } from '../inode.js';
-import { lockFolioAt } from '../truncate.js';
 import { wantsHugeFolio } from './huge-policy.js';
 import { shmemSwapinFolio } from './swap.js';
 import type { Tmpfs } from './tmpfs.js';
