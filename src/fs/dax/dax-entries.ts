@@ -1,50 +1,48 @@
-/** What a file knows of a page that was mapped: Linux's entry of the page cache's tree that is a value, not a folio. */
-interface DaxEntry {
-  /** Mapped by the zero page, for there was a hole. */
-  readonly zero: boolean;
-  dirty: boolean;
-}
+import { PageIndex } from '../../mm/index.js';
 
-/** The pages of one DAX file that faults have mapped: its i_pages. */
+/** Values of a page: mapped by the zero page, for there was a hole; or by its block. */
+const ZERO = 1;
+const BLOCK = 2;
+
+/**
+ * What a DAX file knows of the pages that faults have mapped: its i_pages, whose entries are values here, not folios. A
+ * write marks its page dirty.
+ */
 export class DaxEntries {
-  private readonly entries = new Map<number, DaxEntry>();
+  private pages = new PageIndex();
 
   get isEmpty(): boolean {
-    return this.entries.size === 0;
+    return this.pages.size === 0;
   }
 
   isZero(index: number): boolean {
-    return this.entries.get(index)?.zero ?? false;
+    return this.pages.get(index) === ZERO;
   }
 
   /** dax_insert_entry: a zero entry gives way to a block, nothing else changes place. A write makes it dirty. */
   insert(index: number, zero: boolean, dirty: boolean): void {
-    const before = this.entries.get(index);
-    if (before === undefined || (before.zero && !zero)) this.entries.set(index, { zero, dirty });
-    else before.dirty ||= dirty;
+    if (this.pages.get(index) !== BLOCK) this.pages.set(index, zero ? ZERO : BLOCK);
+    if (dirty) this.pages.setMark(index, 'dirty');
   }
 
-  /** Pages of [first, end) that are dirty, in order. */
-  dirty(first: number, end: number): number[] {
-    const found: number[] = [];
-    for (const [index, { dirty }] of this.entries) if (dirty && index >= first && index < end) found.push(index);
-    return found.sort((a, b) => a - b);
+  /** The first page of [first, end) that is dirty, -1 if none is. */
+  nextDirty(first: number, end: number): number {
+    return this.pages.nextMarked(first, end, 'dirty');
   }
 
   clean(index: number): void {
-    const entry = this.entries.get(index);
-    if (entry !== undefined) entry.dirty = false;
+    this.pages.clearMark(index, 'dirty');
   }
 
   /** dax_invalidate_mapping_entry_sync: forgets what is clean in [first, end). */
   invalidate(first: number, end: number): void {
-    for (const [index, { dirty }] of this.entries) {
-      if (!dirty && index >= first && index < end) this.entries.delete(index);
+    for (let index = this.pages.next(first, end); index >= 0; index = this.pages.next(index + 1, end)) {
+      if (!this.pages.hasMark(index, 'dirty')) this.pages.delete(index);
     }
   }
 
   /** dax_delete_mapping_range: forgets everything, dirty or not. */
   clear(): void {
-    this.entries.clear();
+    this.pages = new PageIndex();
   }
 }

@@ -53,7 +53,7 @@ function* invalidateRange(fs: Ext4Dax, inode: Inode, { first, end }: PageRange):
 export function* daxWriteback(fs: Ext4Dax, inode: Inode, mode: WritebackMode, { first, end }: PageRange): Task {
   if (mode !== 'sync') return;
   const entries = fs.entries(inode);
-  for (const index of entries.dirty(first, end)) {
+  for (let index = entries.nextDirty(first, end); index >= 0; index = entries.nextDirty(index + 1, end)) {
     yield* dropPfnRights(inode.mapping, index);
     entries.clean(index);
   }
