@@ -30,7 +30,7 @@ export type MrAdvice = 'prefetch' | 'prefetch_write' | 'prefetch_no_fault';
  * queue pair is set up anew after an error.
  */
 export class RxeDevice {
-  private readonly regions: RxeMr[] = [];
+  private readonly regions = new Set<RxeMr>();
 
   /** Every translation that the device has without a pin. */
   forEachTranslation(visit: (mm: MmStruct, address: number, frame: number, writable: boolean) => void): void {
@@ -51,20 +51,18 @@ export class RxeDevice {
     if ((access & IBV_ACCESS_HUGETLB) !== 0) throw new Errno('EOPNOTSUPP', 'reg_mr: rxe has no huge page regions');
     if (length === 0) throw new Errno('EINVAL', 'reg_mr of 0 bytes');
     const mr = yield* odp ? regOdp(request) : regPinned(mm, start, length, access);
-    this.regions.push(mr);
+    this.regions.add(mr);
     return mr;
   }
 
   *deregMr(mr: RxeMr): Task {
-    const index = this.regions.indexOf(mr);
-    if (index < 0) throw new Errno('EINVAL', 'dereg_mr: not a region of rxe');
-    this.regions.splice(index, 1);
+    if (!this.regions.delete(mr)) throw new Errno('EINVAL', 'dereg_mr: not a region of rxe');
     yield* mr.release();
   }
 
   /** The process has closed the device: its regions go, the latest first. */
   *close(mm: MmStruct): Task {
-    for (const mr of this.regions.filter((region) => region.mm === mm).reverse()) yield* this.deregMr(mr);
+    for (const mr of [...this.regions].filter((region) => region.mm === mm).reverse()) yield* this.deregMr(mr);
   }
 
   /**

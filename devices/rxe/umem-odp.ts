@@ -105,15 +105,6 @@ export class UmemOdp {
     if (result !== 0) throw new Errno(result, 'page fault of the device');
   }
 
-  /**
-   * ib_umem_odp_unmap_dma_pages. The caller holds `mutex`. Only what was mapped for DMA is marked dirty there, and rxe maps
-   * nothing for DMA: what it writes is dirty only where a write fault of its own made the entry so.
-   */
-  unmap(from: number, to: number): void {
-    this.trace('nic_unmap', from, to);
-    this.pfns.fill(0, this.index(from), this.index(to));
-  }
-
   /** ib_umem_odp_release. */
   *release(): Task {
     yield this.mutex;
@@ -165,6 +156,15 @@ export class UmemOdp {
     this.notifier.setSeq(seq);
     this.unmap(Math.max(this.start, range.start), Math.min(this.end, range.end));
     this.mutex.release();
+  }
+
+  /**
+   * ib_umem_odp_unmap_dma_pages. The caller holds `mutex`. Only what was mapped for DMA is marked dirty there, and rxe maps
+   * nothing for DMA: what it writes is dirty only where a write fault of its own made the entry so.
+   */
+  private unmap(from: number, to: number): void {
+    this.trace('nic_unmap', from, to);
+    this.pfns.fill(0, this.index(from), this.index(to));
   }
 
   private index(address: number): number {
