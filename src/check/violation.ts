@@ -1,6 +1,6 @@
 import { formatNs } from '../engine/index.js';
 
-/** The rules that this floor watches so far; numbers and meanings as in the list R1 to R18 of docs/rules.md. */
+/** The rules that this floor watches so far; numbers and meanings as in the list R1 to R19 of docs/rules.md. */
 export type RuleId = 'R1' | 'R2' | 'R9' | 'R10' | 'R11' | 'R19';
 
 /** What was seen that contradicts a rule. */
