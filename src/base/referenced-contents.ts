@@ -34,27 +34,13 @@ export class ReferencedContents extends PageContents {
     super(false);
   }
 
-  override write(
-    page: number,
-    offset: number,
-    length: number,
-    stamp: number,
-    source: Uint8Array | null,
-    sourceOffset = 0,
-  ): void {
+  override write(...[page, offset, length, stamp, source, sourceOffset = 0]: Parameters<PageContents['write']>): void {
     if (source !== null) this.writes.add(stamp, source, sourceOffset - offset);
     super.write(page, offset, length, stamp, null);
   }
 
-  override writeLater(
-    page: number,
-    offset: number,
-    length: number,
-    stamp: number,
-    source: Uint8Array,
-    sourceOffset: number,
-  ): void {
-    this.write(page, offset, length, stamp, source, sourceOffset);
+  override writeLater(...write: Parameters<PageContents['writeLater']>): void {
+    this.write(...write);
   }
 
   override read(page: number, offset: number, target: Uint8Array, targetOffset: number, length: number): void {
