@@ -1,4 +1,4 @@
-import { PAGE_SIZE, pageOf } from '../base/index.js';
+import { Errno, PAGE_SIZE, pageOf } from '../base/index.js';
 import { Condition, type Task } from '../engine/index.js';
 import { type MmStruct, pinUserPages, unpinUserPages } from '../mm/index.js';
 import type { Inode } from './inode.js';
@@ -123,10 +123,20 @@ export function* directIoWithMemory(
   }
 }
 
-/** Frames that hold `length` bytes, for direct I/O of a buffer that no process maps; free them with `freeBuffer`. */
+/**
+ * Frames that hold `length` bytes, for direct I/O of a buffer that no process maps; free them with `freeBuffer`.
+ * @throws Errno ENOMEM
+ */
 export function* allocateBuffer(inode: Inode, length: number): Task<number[]> {
   const frames: number[] = [];
-  for (let at = 0; at < length; at += PAGE_SIZE) frames.push(yield* inode.fs.system.allocate(0));
+  for (let at = 0; at < length; at += PAGE_SIZE) {
+    const frame = yield* inode.fs.system.allocate(0);
+    if (frame < 0) {
+      freeBuffer(inode, frames);
+      throw new Errno('ENOMEM', `a buffer of ${String(length)} bytes`);
+    }
+    frames.push(frame);
+  }
   return frames;
 }
 

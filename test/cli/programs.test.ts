@@ -65,6 +65,20 @@ describe('pinless run', () => {
     ]);
     expect(pinless(['run', join(folder, 'nothing.txt')]).status).toBe(2);
   });
+
+  it('says where a program asks for what is not modelled, also if that is only how its files end', () => {
+    const { status, out, err } = pinless(['run', '-'], `# a\n${PROGRAM}  pread map=m off=0 len=0x20000000\n`);
+    expect([status, out.split('\n').at(-2), err]).toEqual([
+      1,
+      'cpu_read map=m page=1: => value 0x22',
+      expect.stringMatching(/^pinless: line 7, column 3: the program stopped at "pread .*": 536870912 bytes at once/),
+    ]);
+    const long = pinless(['run', '-'], `${PROGRAM}ftruncate map=m bytes=0x8000000000\n`);
+    expect([long.status, long.err]).toEqual([
+      1,
+      'pinless: while looking at what files hold in the end: 134217728 pages are too many to look at\n',
+    ]);
+  });
 });
 
 describe('pinless conform', () => {

@@ -1,4 +1,4 @@
-import { ReferencedContents, WriteSources } from '../../base/index.js';
+import { PAGE_SIZE, ReferencedContents, WriteSources } from '../../base/index.js';
 import { Simulation, type Task } from '../../engine/index.js';
 import {
   BlockDevice,
@@ -15,13 +15,14 @@ import { MmSystem, PhysicalMemory, type MmStruct, type Vma } from '../../mm/inde
 import { NotifierHub } from '../../../notifiers/index.js';
 import { RxeDevice, type RxeMr } from '../../../devices/rxe/index.js';
 import { Areas, type Area } from './areas.js';
+import { MEMORY_BYTES } from './buffer.js';
 import { FILE_SYSTEMS } from './file-systems.js';
 import type { MapKind } from './op-table.js';
 import { NotModelled } from './program-error.js';
 import { Recorder } from './recorder.js';
 
-/** Frames of memory, in two NUMA nodes: 256 MiB. */
-const FRAMES = 1 << 16;
+/** Frames of memory, in two NUMA nodes. */
+const FRAMES = MEMORY_BYTES / PAGE_SIZE;
 
 /** Size of the scratch file. */
 const SCRATCH_BYTES = 1 << 20;
