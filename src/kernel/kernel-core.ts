@@ -1,18 +1,18 @@
 import { inject, injectable } from 'inversify';
 import type { Observable } from 'rxjs';
-import { Errno, PAGE_SIZE, hex, isPageAligned, pageAlignUp } from '../base/index.js';
+import { Errno, PAGE_SIZE, hex } from '../base/index.js';
 import { HotStream, Simulation, type Task } from '../engine/index.js';
 import {
   FileSystem,
   Flusher,
   fsync,
+  msync,
   readFromPageCache,
   truncate,
   writeToPageCache,
   type FsComplaint,
   type FsyncCost,
   type Inode,
-  type PageRange,
   type WriteData,
 } from '../fs/index.js';
 import {
@@ -163,12 +163,12 @@ export class KernelCore {
 
   /** fsync(2): when it returns, everything that was dirty when it was called is on the disk. */
   *fsync(inode: Inode): Task<FsyncCost> {
-    return yield* this.syncRange(inode, undefined, false);
+    return yield* this.sync(inode, false);
   }
 
   /** fdatasync(2): as fsync, but timestamps that changed need not be on the disk. */
   *fdatasync(inode: Inode): Task<FsyncCost> {
-    return yield* this.syncRange(inode, undefined, true);
+    return yield* this.sync(inode, true);
   }
 
   /**
@@ -176,29 +176,13 @@ export class KernelCore {
    * @throws Errno EINVAL for an unaligned address; ENOMEM if part of the range is not mapped
    */
   *msync(process: Process, address: number, length: number): Task {
-    const { mm } = process;
-    const end = address + pageAlignUp(length);
-    if (!isPageAligned(address) || !(length >= 0)) {
-      throw new Errno('EINVAL', `msync of ${String(length)} bytes at ${hex(address)}`);
-    }
-    yield mm.mmapLock.shared;
-    const mapped = mm.vmas.overlapping(address, end).map((vma) => {
-      const start = Math.max(address, vma.start);
-      const stop = Math.min(end, vma.end);
-      const file = vma.has(VM_SHARED) ? vma.file : null;
-      return { file, bytes: stop - start, pages: { first: vma.pageIndex(start), end: vma.pageIndex(stop) } };
+    yield* msync(process.mm, address, length, 'sync', (inode, cost) => {
+      this.fsyncs$.emit({ ...cost, inode });
     });
-    mm.mmapLock.releaseShared();
-    for (const { file, pages } of mapped) {
-      if (file !== null) yield* this.syncRange(this.fs.inodeOf(file.mapping), pages, true);
-    }
-    if (mapped.reduce((sum, { bytes }) => sum + bytes, 0) < end - address) {
-      throw new Errno('ENOMEM', `msync of [${hex(address)}, ${hex(end)}): holes`);
-    }
   }
 
-  private *syncRange(inode: Inode, range: PageRange | undefined, datasync: boolean): Task<FsyncCost> {
-    const cost = yield* fsync(inode, range, datasync);
+  private *sync(inode: Inode, datasync: boolean): Task<FsyncCost> {
+    const cost = yield* fsync(inode, undefined, datasync);
     this.fsyncs$.emit({ ...cost, inode });
     return cost;
   }

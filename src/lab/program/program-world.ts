@@ -11,7 +11,7 @@ import {
   type Inode,
 } from '../../fs/index.js';
 import { P1 } from '../../kernel/index.js';
-import { MmSystem, PhysicalMemory, type MmStruct, type Vma } from '../../mm/index.js';
+import { MmSystem, PhysicalMemory, type MmStruct } from '../../mm/index.js';
 import { NotifierHub } from '../../../notifiers/index.js';
 import { RxeDevice, type RxeMr } from '../../../devices/rxe/index.js';
 import { Areas, type Area } from './areas.js';
@@ -89,12 +89,6 @@ export class ProgramWorld {
   /** The file systems that have been mounted. */
   get fileSystems(): Iterable<FileSystem> {
     return this.mounted.values();
-  }
-
-  /** The file behind a mapping, if it is one of a mounted file system. */
-  inodeOf(vma: Vma): Inode | null {
-    const file = [...this.files.values()].find(({ inode }) => inode === vma.file);
-    return file?.inode ?? null;
   }
 
   /** The file that direct I/O of mappings goes to and comes from: on a file system of its own, full of bytes 0x99. */
