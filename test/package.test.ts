@@ -38,6 +38,14 @@ describe('README.md', () => {
     expect(shown(example)).toBe(readFileSync(join(ROOT, example), 'utf8').trim());
     expect(shown(`node ${example}`)).toBe(node(example).out.trim());
   });
+
+  it('says of how many recorded programs what docs/fidelity.md says', () => {
+    const [read, fidelity] = ['README.md', 'docs/fidelity.md'].map((file) => readFileSync(join(ROOT, file), 'utf8'));
+    const [, programs, agreeing] = /^\| \*\*all\*\* \| (\d+) \| (\d+)/m.exec(fidelity) ?? [];
+    const grouped = (digits: string): string => Number(digits).toLocaleString('en');
+    expect(read).toContain(`${grouped(programs)} programs that were recorded`);
+    expect(read).toContain(`${grouped(agreeing)} of them have`);
+  });
 });
 
 describe('a driver of somebody else', () => {

@@ -49,6 +49,11 @@ function runFile(output: Output, path: string, typed: Typed): number {
   }
   if (run.stopped === null) return 0;
   const { step, reason } = run.stopped;
-  output.err(`pinless: the program stopped at line ${String(ops[step].line)}, "${printOp(ops[step])}": ${reason}\n`);
+  const op = ops.at(step);
+  const where =
+    op === undefined
+      ? 'while looking at what files hold in the end'
+      : `line ${String(op.line)}, column ${String(op.column)}: the program stopped at "${printOp(op)}"`;
+  output.err(`pinless: ${where}: ${reason}\n`);
   return 1;
 }

@@ -26,6 +26,7 @@ export { allocateBuffer, directIoWithMemory, directRead, directWrite, freeBuffer
 export { fallocate, type FallocateMode } from './fallocate.js';
 export { freezeSuper, thawSuper } from './freeze.js';
 export { invalidateMappingPages } from './invalidate.js';
+export { msync } from './msync.js';
 export { reflink } from './reflink.js';
 export { syncFilesystem, writebackFilesystem } from './sync-filesystem.js';
 export { fadviseDontneed, syncFileRange, type SyncFileRangeFlag } from './sync-range.js';

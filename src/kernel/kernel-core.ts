@@ -1,36 +1,33 @@
 import { inject, injectable } from 'inversify';
 import type { Observable } from 'rxjs';
-import { Errno, PAGE_SIZE, hex, isPageAligned, pageAlignUp, pageOf } from '../base/index.js';
+import { Errno, PAGE_SIZE, hex } from '../base/index.js';
 import { HotStream, Simulation, type Task } from '../engine/index.js';
 import {
   FileSystem,
   Flusher,
   fsync,
+  msync,
   readFromPageCache,
   truncate,
   writeToPageCache,
   type FsComplaint,
   type FsyncCost,
   type Inode,
-  type PageRange,
   type WriteData,
 } from '../fs/index.js';
 import {
   MmSystem,
-  PTE_ACCESSED,
-  PTE_DIRTY,
   Reclaim,
   VM_READ,
   VM_SHARED,
   VM_WRITE,
   exitMmap,
-  handleMmFault,
   madviseDontneed,
   mmap,
   munmap,
-  pteFrame,
-  ptePresent,
-  pteWritable,
+  userLoad,
+  userStore,
+  type AccessResult,
   type MmFault,
   type MmStruct,
   type Vma,
@@ -52,7 +49,7 @@ export interface MmapOptions {
 }
 
 /** How an access by the CPU ended: null, or the signal that the process gets. */
-export type Signal = 'SIGBUS' | 'SIGSEGV' | null;
+export type Signal = Exclude<AccessResult, 'OOM'>;
 
 /**
  * The kernel as its users see it: processes, files, system calls, and the streams of what happens inside.
@@ -138,20 +135,14 @@ export class KernelCore {
     yield* madviseDontneed(process.mm, address, length);
   }
 
-  /** A store by the process: `length` bytes at `address`, faulting as it must. */
+  /** A store by the process: `length` bytes at `address`, faulting as it must. @throws Errno ENOMEM */
   *store(process: Process, address: number, length: number, data: WriteData = null): Task<Signal> {
-    const { memory } = this.mm;
-    return yield* this.access(process, address, length, true, (frame, within, bytes, done) => {
-      // As of now: a device may have written to the page while this task slept.
-      memory.contents.write(frame, within, bytes, memory.nextStamp(), data, done);
-    });
+    return ended(yield* userStore(process.mm, address, length, data), process, address);
   }
 
-  /** A load by the process into `target`. */
+  /** A load by the process into `target`. @throws Errno ENOMEM */
   *load(process: Process, address: number, target: Uint8Array): Task<Signal> {
-    return yield* this.access(process, address, target.length, false, (frame, within, bytes, done) => {
-      this.mm.memory.contents.read(frame, within, target, done, bytes);
-    });
+    return ended(yield* userLoad(process.mm, address, target), process, address);
   }
 
   /** Buffered write(2) at an offset. @returns bytes written @throws Errno EINVAL, EFAULT, EFBIG, EIO */
@@ -172,12 +163,12 @@ export class KernelCore {
 
   /** fsync(2): when it returns, everything that was dirty when it was called is on the disk. */
   *fsync(inode: Inode): Task<FsyncCost> {
-    return yield* this.syncRange(inode, undefined, false);
+    return yield* this.sync(inode, false);
   }
 
   /** fdatasync(2): as fsync, but timestamps that changed need not be on the disk. */
   *fdatasync(inode: Inode): Task<FsyncCost> {
-    return yield* this.syncRange(inode, undefined, true);
+    return yield* this.sync(inode, true);
   }
 
   /**
@@ -185,65 +176,20 @@ export class KernelCore {
    * @throws Errno EINVAL for an unaligned address; ENOMEM if part of the range is not mapped
    */
   *msync(process: Process, address: number, length: number): Task {
-    const { mm } = process;
-    const end = address + pageAlignUp(length);
-    if (!isPageAligned(address) || !(length >= 0)) {
-      throw new Errno('EINVAL', `msync of ${String(length)} bytes at ${hex(address)}`);
-    }
-    yield mm.mmapLock.shared;
-    const mapped = mm.vmas.overlapping(address, end).map((vma) => {
-      const start = Math.max(address, vma.start);
-      const stop = Math.min(end, vma.end);
-      const file = vma.has(VM_SHARED) ? vma.file : null;
-      return { file, bytes: stop - start, pages: { first: vma.pageIndex(start), end: vma.pageIndex(stop) } };
+    yield* msync(process.mm, address, length, 'sync', (inode, cost) => {
+      this.fsyncs$.emit({ ...cost, inode });
     });
-    mm.mmapLock.releaseShared();
-    for (const { file, pages } of mapped) {
-      if (file !== null) yield* this.syncRange(this.fs.inodeOf(file.mapping), pages, true);
-    }
-    if (mapped.reduce((sum, { bytes }) => sum + bytes, 0) < end - address) {
-      throw new Errno('ENOMEM', `msync of [${hex(address)}, ${hex(end)}): holes`);
-    }
   }
 
-  private *syncRange(inode: Inode, range: PageRange | undefined, datasync: boolean): Task<FsyncCost> {
-    const cost = yield* fsync(inode, range, datasync);
+  private *sync(inode: Inode, datasync: boolean): Task<FsyncCost> {
+    const cost = yield* fsync(inode, undefined, datasync);
     this.fsyncs$.emit({ ...cost, inode });
     return cost;
   }
+}
 
-  private *access(
-    process: Process,
-    address: number,
-    length: number,
-    write: boolean,
-    touch: (frame: number, within: number, bytes: number, done: number) => void,
-  ): Task<Signal> {
-    const { mm } = process;
-    for (let done = 0; done < length;) {
-      const at = address + done;
-      const within = at % PAGE_SIZE;
-      const bytes = Math.min(PAGE_SIZE - within, length - done);
-      const pte = mm.pageTable.get(pageOf(at));
-      if (write ? pteWritable(pte) : ptePresent(pte)) {
-        mm.pageTable.addFlags(pageOf(at), PTE_ACCESSED | (write ? PTE_DIRTY : 0));
-        touch(pteFrame(pte), within, bytes, done);
-        done += bytes;
-        continue;
-      }
-      const signal = yield* this.userFault(mm, at - within, write);
-      if (signal !== null) return signal;
-    }
-    return null;
-  }
-
-  private *userFault(mm: MmStruct, address: number, write: boolean): Task<Signal> {
-    yield mm.mmapLock.shared;
-    const vma = mm.vmas.at(address);
-    const allowed = vma?.has(write ? VM_WRITE : VM_READ) === true;
-    const result = vma === null || !allowed ? 'SIGSEGV' : yield* handleMmFault(vma, address, write);
-    mm.mmapLock.releaseShared();
-    if (result === 'OOM') throw new Errno('ENOMEM', `page fault at ${hex(address)} of ${mm.name}: out of memory`);
-    return result === 'SIGBUS' || result === 'SIGSEGV' ? result : null;
-  }
+/** @throws Errno ENOMEM: nobody is killed for memory here */
+function ended(result: AccessResult, { name }: Process, address: number): Signal {
+  if (result === 'OOM') throw new Errno('ENOMEM', `access of ${name} at ${hex(address)}: out of memory`);
+  return result;
 }

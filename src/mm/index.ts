@@ -75,6 +75,7 @@ export { Reclaim, type ReclaimPolicy } from './reclaim.js';
 export { type BackgroundWriteback } from './reclaim-throttle.js';
 export { folioMkclean, folioReferenced, type RmapCost } from './rmap.js';
 export { tryToUnmap } from './try-to-unmap.js';
+export { userLoad, userStore, type AccessResult } from './user-access.js';
 export { splitCachedFolio } from './split-cached-folio.js';
 export {
   VM_EXEC,

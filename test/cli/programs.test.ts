@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { brotliCompressSync } from 'node:zlib';
 import type { Recording } from '../../src/lab/program/index.js';
 
 const BIN = join(dirname(fileURLToPath(import.meta.url)), '../../dist/src/cli/main.js');
@@ -36,7 +37,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-function file(name: string, text: string): string {
+function file(name: string, text: string | Buffer): string {
   const path = join(folder, name);
   writeFileSync(path, text);
   return path;
@@ -64,6 +65,20 @@ describe('pinless run', () => {
       expect.stringContaining('line 1, column 1: map needs share=, one of private, shared'),
     ]);
     expect(pinless(['run', join(folder, 'nothing.txt')]).status).toBe(2);
+  });
+
+  it('says where a program asks for what is not modelled, also if that is only how its files end', () => {
+    const { status, out, err } = pinless(['run', '-'], `# a\n${PROGRAM}  pread map=m off=0 len=0x20000000\n`);
+    expect([status, out.split('\n').at(-2), err]).toEqual([
+      1,
+      'cpu_read map=m page=1: => value 0x22',
+      expect.stringMatching(/^pinless: line 7, column 3: the program stopped at "pread .*": 536870912 bytes at once/),
+    ]);
+    const long = pinless(['run', '-'], `${PROGRAM}ftruncate map=m bytes=0x8000000000\n`);
+    expect([long.status, long.err]).toEqual([
+      1,
+      'pinless: while looking at what files hold in the end: 134217728 pages are too many to look at\n',
+    ]);
   });
 });
 
@@ -107,9 +122,39 @@ describe('pinless conform', () => {
     expect([status, out]).toEqual([0, expect.stringMatching(/xfs +│ 1 /)]);
   });
 
-  it('refuses a path without recordings', () => {
-    expect(pinless(['conform', file('text.json', '{}')]).status).toBe(2);
-    expect(pinless(['conform', join(folder, 'nowhere')]).status).toBe(2);
+  it('counts a program that it cannot read as one that differs, and goes on', () => {
+    const recording = record();
+    const strange = { ...recording, name: '0004-ext4', program: ['fly map=m', ...recording.program.slice(1)] };
+    const path = file('0004-ext4.jsonl', `${JSON.stringify(recording)}\n${JSON.stringify(strange)}\n`);
+    const { status, out } = pinless(['conform', path]);
+    expect([status, out]).toEqual([1, expect.stringMatching(/stopped: line 1, column 1: there is no op "fly"/)]);
+    expect(out).toMatch(/ext4 +│ 2 +│ 1 \(50 %\)/);
+  });
+
+  it.each<[string, string | Buffer]>([
+    ['text.json', '{}'],
+    ['null.json', 'null'],
+    ['half.json', '{"name": "x", "prog'],
+    ['steps.json', '{"name": "x", "program": ["sync"], "steps": [{}], "final": {}}'],
+    ['cut.jsonl.br', brotliCompressSync('{"name": "x"}').subarray(0, 5)],
+    ['cut.json.gz', 'no gzip'],
+  ])('refuses %s, and says which file it is', (name, content) => {
+    const { status, out, err } = pinless(['conform', file(name, content)]);
+    expect([status, out, err]).toEqual([2, '', expect.stringMatching(new RegExp(`^pinless: .*${name}: .*\n$`))]);
+  });
+
+  it('refuses a path and a kind without recordings', () => {
+    const empty = join(folder, 'empty');
+    mkdirSync(empty);
+    for (const args of [
+      ['conform', join(folder, 'nowhere')],
+      ['conform', empty],
+      ['pack', empty, '--out', folder],
+      ['conform', file('0005-ext4.json', JSON.stringify(record())), '--kind', 'ext4,ext5'],
+    ]) {
+      const { status, out, err } = pinless(args);
+      expect([status, out, err]).toEqual([2, '', expect.stringMatching(/^pinless: .*(no such file|no recordings)/)]);
+    }
   });
 });
 

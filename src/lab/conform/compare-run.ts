@@ -55,7 +55,7 @@ function compareLevel(recording: Recording, run: ProgramRun, level: Level): Leve
   let first: Divergence | null = null;
   for (let i = 0; i < steps.length; i++) {
     const expected = VIEWS[level](steps[i]);
-    const actual = viewOf(run, i, level, steps[i]);
+    const actual = viewOf(run, i, level);
     if (isSame(expected, actual)) agreeing++;
     else first ??= { step: i, do: recording.program[i], expected, actual };
   }
@@ -63,22 +63,11 @@ function compareLevel(recording: Recording, run: ProgramRun, level: Level): Leve
   return { agreeing, steps: steps.length, first };
 }
 
-function viewOf(run: ProgramRun, step: number, level: Level, recorded: RecordedStep): string[] {
+function viewOf(run: ProgramRun, step: number, level: Level): string[] {
   const taken: RecordedStep | undefined = run.steps.at(step);
   return taken === undefined
     ? [`${NOT_REACHED}: ${run.stopped?.reason ?? 'the run has fewer steps'}`]
-    : VIEWS[level](cutLikeRecorded(taken, recorded));
-}
-
-/** The recorder ends a list of folios once its text, with commas, has so many characters. */
-const RECORDED_CHARACTERS = 750;
-
-/** Of a list of folios that the recorder has cut, only what it has is compared. */
-function cutLikeRecorded(taken: RecordedStep, recorded: RecordedStep): RecordedStep {
-  const { folios } = recorded.result;
-  const mine = taken.result.folios;
-  if (!Array.isArray(folios) || !Array.isArray(mine) || folios.join(',').length < RECORDED_CHARACTERS) return taken;
-  return { ...taken, result: { ...taken.result, folios: mine.slice(0, folios.length) } };
+    : VIEWS[level](taken);
 }
 
 function isSame(a: readonly string[], b: readonly string[]): boolean {

@@ -16,14 +16,11 @@ export interface ConformOptions {
 /** Files that a thread gets at once. */
 const BATCH = 16;
 
-/** Runs every recorded program of some paths, on all cores. @throws Error for a path without recordings */
+/** Runs every recorded program of some paths, on all cores. @throws Error for a path or a kind without recordings */
 export async function conform({ paths, kinds, limit, onProgress }: ConformOptions): Promise<Comparison[]> {
-  const files = paths.flatMap((path) => {
-    const found = findRecordings(path);
-    if (found.length === 0) throw new Error(`there are no recordings in ${path}`);
-    return found;
-  });
-  const chosen = files.filter((file) => mayHave(file, kinds)).slice(0, limit);
+  const chosen = findRecordings(paths)
+    .filter((file) => mayHave(file, kinds))
+    .slice(0, limit);
   const pool = new Tinypool({
     filename: new URL('./worker.js', import.meta.url).href,
     maxThreads: availableParallelism(),
@@ -41,11 +38,17 @@ export async function conform({ paths, kinds, limit, onProgress }: ConformOption
     }),
   );
   await pool.destroy();
-  return results.flat();
+  const comparisons = results.flat();
+  const missing = kinds?.find((kind) => comparisons.every((comparison) => comparison.kind !== kind));
+  if (missing !== undefined && (limit === undefined || comparisons.length === 0)) {
+    throw new Error(`there are no recordings of kind ${missing}`);
+  }
+  return comparisons;
 }
 
 /** A file that is named after its one program, or a bundle after its kind, need not be opened to know the kind. */
 function mayHave(file: string, kinds: readonly string[] | undefined): boolean {
-  const kind = /(?:^|\/)(?:\d+-(?=\w+\.json$))?(\w+)\.jsonl?(?:\.gz|\.br)?$/.exec(file)?.[1];
+  const match = /(?:^|\/)(?:\d+-(\w+)\.json|(\w+)\.jsonl)(?:\.gz|\.br)?$/.exec(file);
+  const kind = match?.[1] ?? match?.[2];
   return kinds === undefined || kind === undefined || kinds.includes(kind);
 }

@@ -15,7 +15,7 @@ export interface Bundle {
 /** Packs the recordings of some paths into one compressed bundle per kind, in the order of their names. */
 export function packRecordings(paths: readonly string[], folder: string): Bundle[] {
   const byKind = new Map<string, Recording[]>();
-  for (const recording of paths.flatMap(findRecordings).flatMap(readRecordings)) {
+  for (const recording of findRecordings(paths).flatMap(readRecordings)) {
     const kind = kindOf(recording.name);
     const packed = byKind.get(kind) ?? [];
     packed.push(recording);

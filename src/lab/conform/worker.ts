@@ -1,4 +1,4 @@
-import { parseLine, runProgram, type Recording } from '../program/index.js';
+import { ProgramError, parseLine, runProgram, type ProgramRun, type Recording } from '../program/index.js';
 import { compareRun, kindOf, type Comparison } from './compare-run.js';
 import { readRecordings, type RecordingFile } from './load-recordings.js';
 
@@ -17,6 +17,15 @@ export default function conformFiles({ files, kinds }: ConformTask): Comparison[
 }
 
 function conformRecording(recording: Recording): Comparison {
-  const ops = recording.program.flatMap((line, i) => parseLine(line, i + 1) ?? []);
-  return compareRun(recording, runProgram(ops));
+  return compareRun(recording, run(recording.program));
+}
+
+/** The run of a program; one that cannot be read stops before its first step. */
+function run(program: readonly string[]): ProgramRun {
+  try {
+    return runProgram(program.flatMap((line, i) => parseLine(line, i + 1) ?? []));
+  } catch (error) {
+    if (!(error instanceof ProgramError)) throw error;
+    return { steps: [], final: {}, areas: [], stopped: { step: 0, reason: error.message, modelled: false } };
+  }
 }

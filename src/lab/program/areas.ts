@@ -1,8 +1,11 @@
 import { PAGE_SIZE, pageOf } from '../../base/index.js';
 import type { RecordedRange } from './recorded.js';
 
-/** Areas lie this far apart, in bytes, and begin at multiples of it: far enough that no area ever reaches the next. */
-const AREA_SPACING = 2 ** 36;
+/** Pages of an area. */
+export const AREA_PAGES = 2 ** 24;
+
+/** Areas lie this far apart, in bytes, and begin at multiples of it. */
+export const AREA_SPACING = AREA_PAGES * PAGE_SIZE;
 
 /** A window of the address space with a name. */
 export interface Area {

@@ -1,3 +1,5 @@
+import { AREA_PAGES } from './areas.js';
+
 /** A value as the recorded form has it: numbers are numbers, a comma list of pages is an array, the rest is text. */
 export type RawValue = string | number | readonly number[];
 
@@ -20,6 +22,9 @@ export type ValuesOf<A extends ArgumentTable> = {
   readonly [K in keyof A]: A[K] extends Argument<infer T> ? T : never;
 };
 
+/** Largest number of a page, and most pages at once: what begins there ends in the same area. */
+const MOST_PAGES = AREA_PAGES / 2;
+
 const NUMBER = /^(?:0x[0-9a-f]+|\d+)$/i;
 const WORD = /^[A-Za-z_][\w.-]*$/;
 
@@ -33,17 +38,26 @@ function argument<T>(parse: Argument<T>['parse'], takes: string): Argument<T> {
   return { parse, takes, required: true, fallback: undefined as T };
 }
 
+function parseWithin(text: string, min: number, max: number): number | undefined {
+  const value = parseNumber(text);
+  return value !== undefined && value >= min && value <= max ? value : undefined;
+}
+
 /** A whole number, decimal or 0x. */
-export function number(takes = 'a whole number, decimal or 0x'): Argument<number> {
-  return argument(parseNumber, takes);
+export function number(min = 0, max = Number.MAX_SAFE_INTEGER): Argument<number> {
+  const bounds =
+    (min > 0 ? ` from ${String(min)}` : '') + (max < Number.MAX_SAFE_INTEGER ? ` up to ${String(max)}` : '');
+  return argument((text) => parseWithin(text, min, max), `a whole number${bounds}, decimal or 0x`);
 }
 
 /** The value of a byte. */
 export function byte(): Argument<number> {
-  return argument((text) => {
-    const value = parseNumber(text);
-    return value !== undefined && value <= 0xff ? value : undefined;
-  }, 'the value of a byte, 0 to 255 or 0xff');
+  return argument((text) => parseWithin(text, 0, 0xff), 'the value of a byte, 0 to 255 or 0xff');
+}
+
+/** A page of an area or a file, or how many. */
+export function pageNumber(): Argument<number> {
+  return number(0, MOST_PAGES);
 }
 
 /** The name of an area, a file, a memory region or a process. */
@@ -67,11 +81,14 @@ export function flags(...words: readonly string[]): Argument<string> {
 
 /** A page, or several with commas. */
 export function pageList(): Argument<number | readonly number[]> {
-  return argument((text) => {
-    const pages = text.split(',').map(parseNumber);
-    if (!pages.every((page) => page !== undefined)) return undefined;
-    return pages.length === 1 ? pages[0] : pages;
-  }, 'a page, or several with commas');
+  return argument(
+    (text) => {
+      const pages = text.split(',').map((word) => parseWithin(word, 0, MOST_PAGES));
+      if (!pages.every((page) => page !== undefined)) return undefined;
+      return pages.length === 1 ? pages[0] : pages;
+    },
+    `a page up to ${String(MOST_PAGES)}, or several with commas`,
+  );
 }
 
 export function optional<T>(of: Argument<T>): Argument<T | undefined> {

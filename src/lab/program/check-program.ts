@@ -69,36 +69,57 @@ function checkForm(op: Op): void {
 /** What a program has named so far. */
 class Names {
   private readonly areas = new Set<string>();
+  /** Areas that `map` has made, not a move. */
+  private readonly mapped = new Set<string>();
   private readonly files = new Set<string>();
   /** Areas that show a file of another name. */
   private readonly fileAreas = new Set<string>();
   private readonly mrs = new Set<string>();
   private readonly children = new Set<string>();
   private gone = false;
+  private ended = false;
 
   check(op: Op): void {
     const { args } = op;
-    if (this.gone && op.op !== 'after_exit') throw this.error(op, null, 'the process has gone, nothing can follow');
+    if (this.ended || (this.gone && op.op !== 'after_exit')) {
+      throw this.error(op, null, 'the process has gone, nothing can follow');
+    }
+    if (op.op === 'after_exit' && !this.gone) throw this.error(op, null, 'after_exit follows exit, exec or kill');
     this.checkProc(op);
     this.checkUse(op);
-    if (op.op === 'map') {
-      this.areas.add(String(args.name));
-      if (args.file !== undefined) this.fileAreas.add(String(args.name));
-      else if (args.kind !== 'anon') this.files.add(String(args.name));
-    }
+    this.give(op);
     if (args.to !== undefined) this.areas.add(String(args.to));
-    if (op.op === 'reflink') this.files.add(String(args.name));
-    if (op.op === 'mr') this.mrs.add(String(args.name));
-    if (op.op === 'fork') this.children.add(String(args.child));
-    if (op.op === 'exit' && typeof args.proc === 'string') this.children.delete(args.proc);
-    this.gone = op.op === 'exec' || op.op === 'kill' || (op.op === 'exit' && args.proc === undefined);
+    if (op.op === 'dereg') this.mrs.delete(String(args.mr));
+    if (op.op === 'exit' && args.proc !== undefined) this.children.delete(String(args.proc));
+    this.gone = endsProcess(op) || op.op === 'after_exit';
+    this.ended = op.op === 'after_exit';
+  }
+
+  /** The name that an op gives. */
+  private give(op: Op): void {
+    const { name, child, kind, file } = op.args;
+    if (op.op === 'map') {
+      this.add(op, 'name', 'a mapping', this.mapped);
+      this.areas.add(String(name));
+      if (file !== undefined) this.fileAreas.add(String(name));
+      else if (kind !== 'anon') this.add(op, 'name', 'a file', this.files);
+    }
+    if (op.op === 'reflink') this.add(op, 'name', 'a file', this.files);
+    if (op.op === 'mr') this.add(op, 'name', 'a memory region', this.mrs);
+    if (op.op === 'fork') {
+      if (child === 'other') throw this.error(op, 'child', '"other" is the process that maps nothing');
+      this.add(op, 'child', 'a process', this.children);
+    }
+  }
+
+  private add(op: Op, key: string, what: string, names: Set<string>): void {
+    const name = String(op.args[key]);
+    if (names.has(name)) throw this.error(op, key, `there is ${what} "${name}" already`);
+    names.add(name);
   }
 
   private checkProc(op: Op): void {
-    const { proc, child } = op.args;
-    if (child !== undefined && this.children.has(String(child))) {
-      throw this.error(op, 'child', `there is a process "${String(child)}" already`);
-    }
+    const { proc } = op.args;
     if (proc === undefined || (proc === 'other' && FILE_OPS.has(op.op))) return;
     if (!this.children.has(String(proc))) {
       throw this.error(op, 'proc', `there is no process "${String(proc)}"; alive are ${list(this.children)}`);
@@ -124,6 +145,11 @@ class Names {
   private error(op: Op, key: string | null, reason: string): ProgramError {
     return new ProgramError(op.line, key === null ? op.column : op.columns[key], reason);
   }
+}
+
+/** Whether the main process is gone after an op. */
+export function endsProcess({ op, args }: Op): boolean {
+  return op === 'exec' || op === 'kill' || (op === 'exit' && args.proc === undefined);
 }
 
 function list(names: ReadonlySet<string>): string {

@@ -1,7 +1,9 @@
 import { PAGE_SIZE } from '../../base/index.js';
 import type { Task } from '../../engine/index.js';
 import { fsync, type Inode } from '../../fs/index.js';
+import { AREA_PAGES } from './areas.js';
 import { patternByte } from './pattern.js';
+import { NotModelled } from './program-error.js';
 import type { ProgramFile } from './program-world.js';
 import type { ByteRun, FinalFile } from './recorded.js';
 
@@ -16,6 +18,7 @@ const WITHOUT_DISK: ReadonlySet<string> = new Set(['tmpfs', 'dax']);
 export function* finalOf({ inode, kind }: ProgramFile): Task<FinalFile | undefined> {
   if (NOT_PROBED.has(kind)) return undefined;
   const pages = Math.ceil(inode.size / PAGE_SIZE);
+  if (pages > AREA_PAGES) throw new NotModelled(`${String(pages)} pages are too many to look at`);
   // First: what is not cached is read from the disk, whose own cache an fsync empties.
   if (!WITHOUT_DISK.has(kind)) yield* fsync(inode);
   const cache: number[] = [];

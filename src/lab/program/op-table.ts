@@ -5,6 +5,7 @@ import {
   name,
   number,
   optional,
+  pageNumber,
   pageList,
   withDefault,
   type ArgumentTable,
@@ -46,7 +47,8 @@ export type Advice = (typeof ADVICES)[number];
 
 const area = name('an area');
 const mr = name('a memory region');
-const range = { first: number(), pages: number() };
+const range = { first: pageNumber(), pages: pageNumber() };
+const someRange = { first: optional(pageNumber()), pages: optional(pageNumber()) };
 const proc = { proc: optional(name('a process')) };
 const inArea = { map: area, ...proc };
 const prot = choice('rw', 'r', 'none');
@@ -56,20 +58,20 @@ const mode = choice('odp', 'pinned');
 /** page=3, page=1,4,5 or first=0 pages=16 stride=2. */
 const pages = {
   page: optional(pageList()),
-  first: optional(number()),
-  pages: optional(number()),
-  stride: withDefault(number(), 1),
+  ...someRange,
+  stride: withDefault(number(1), 1),
 };
 /** Bytes of a file: a page, a run of pages, or off and len in bytes. */
 const bytes = {
-  page: optional(number()),
-  first: optional(number()),
-  pages: optional(number()),
+  page: optional(pageNumber()),
+  ...someRange,
   off: optional(number()),
   len: optional(number()),
 };
-const remote = { mr, ...pages, len: withDefault(number(), 64), offset: withDefault(number(), 0) };
-const local = { mr, page: number(), len: withDefault(number(), 64) };
+/** Bytes from the beginning of a page. */
+const inPage = withDefault(number(0, 2 ** 21), 0);
+const remote = { mr, ...pages, len: withDefault(number(), 64), offset: inPage };
+const local = { mr, page: pageNumber(), len: withDefault(number(), 64) };
 const none = {};
 
 /** Every op of the language and its arguments. docs/programs.md says what they mean. */
@@ -79,11 +81,11 @@ export const OPS = {
     kind: optional(choice(...MAP_KINDS)),
     share,
     prot,
-    pages: number(),
+    pages: pageNumber(),
     content: withDefault(choice('hole', 'written', 'cached'), 'hole'),
     thp: withDefault(choice('never', 'inherit', 'advise'), 'never'),
     file: optional(name('a file')),
-    offset: withDefault(number(), 0),
+    offset: withDefault(pageNumber(), 0),
     ...proc,
   },
   mmap_fixed: {
@@ -93,7 +95,7 @@ export const OPS = {
     share,
     kind: optional(choice('anon', 'shmem', 'hugetlb')),
     file: optional(name('a file')),
-    offset: withDefault(number(), 0),
+    offset: withDefault(pageNumber(), 0),
   },
   munmap: { ...inArea, ...range },
   mlock: { ...inArea, ...range },
@@ -104,9 +106,9 @@ export const OPS = {
   mremap: {
     ...inArea,
     ...range,
-    new_pages: number(),
+    new_pages: pageNumber(),
     to: optional(area),
-    to_first: withDefault(number(), 0),
+    to_first: withDefault(pageNumber(), 0),
     dontunmap: withDefault(choice(0, 1), 0),
   },
   clear_refs: { n: number(), ...proc },
@@ -115,15 +117,15 @@ export const OPS = {
     ...inArea,
     ...range,
     policy: withDefault(choice('other', 'default'), 'other'),
-    ref: optional(number()),
+    ref: optional(pageNumber()),
   },
   fork: { child: name('a process'), ...proc },
   exit: proc,
   after_exit: none,
   exec: none,
   kill: none,
-  cpu_write: { ...inArea, ...pages, value: byte(), offset: withDefault(number(), 0) },
-  cpu_read: { ...inArea, ...pages, offset: withDefault(number(), 0) },
+  cpu_write: { ...inArea, ...pages, value: byte(), offset: inPage },
+  cpu_read: { ...inArea, ...pages, offset: inPage },
   fill: { ...inArea, ...range, value: byte() },
   mr: {
     name: mr,
@@ -132,15 +134,14 @@ export const OPS = {
     access: withDefault(access, 'lw,rw,rr,ra'),
     ...range,
     offset: withDefault(number(), 0),
-    len: optional(number()),
+    len: optional(number(0, 2 ** 35)),
   },
   rereg_mr: {
     mr,
     change: choice('access', 'translation'),
     access: optional(access),
     mode: optional(mode),
-    first: optional(number()),
-    pages: optional(number()),
+    ...someRange,
   },
   dereg: { mr },
   advise_mr: {
@@ -153,8 +154,8 @@ export const OPS = {
   keeper: none,
   rdma_write: { ...remote, value: byte() },
   rdma_read: remote,
-  rdma_faa: { mr, page: number(), add: number() },
-  rdma_cas: { mr, page: number(), cmp: number(), swap: number() },
+  rdma_faa: { mr, page: pageNumber(), add: number() },
+  rdma_cas: { mr, page: pageNumber(), cmp: number(), swap: number() },
   recv: { ...local, value: byte() },
   send: local,
   rdma_write_from: local,
@@ -165,12 +166,11 @@ export const OPS = {
   sync_file_range: { ...inArea, ...range, flags: choice('write', 'before,write,after') },
   sync: proc,
   wait_background_writeback: none,
-  ftruncate: { ...inArea, pages: optional(number()), bytes: optional(number()) },
+  ftruncate: { ...inArea, pages: optional(pageNumber()), bytes: optional(number()) },
   fallocate: {
     ...inArea,
     mode: choice('punch', 'zero', 'zero_keep_size', 'collapse', 'insert', 'alloc'),
-    first: optional(number()),
-    pages: optional(number()),
+    ...someRange,
     off: optional(number()),
     len: optional(number()),
   },

@@ -14,12 +14,12 @@ import {
   type MmStruct,
   type Vma,
 } from '../../mm/index.js';
-import type { Area, Areas } from './areas.js';
+import { AREA_SPACING, type Area, type Areas } from './areas.js';
 import type { RecordedVma } from './recorded.js';
 
 /** The mappings of an mm in an area. */
 function vmasIn(mm: MmStruct, area: Area): readonly Vma[] {
-  const vmas = mm.vmas.overlapping(area.start, area.start + 2 ** 36);
+  const vmas = mm.vmas.overlapping(area.start, area.start + AREA_SPACING);
   const last = vmas.at(-1);
   if (last !== undefined) area.pages = Math.max(area.pages, pageOf(last.end - area.start));
   return vmas;

@@ -1,4 +1,4 @@
-import { ReferencedContents, WriteSources } from '../../base/index.js';
+import { PAGE_SIZE, ReferencedContents, WriteSources } from '../../base/index.js';
 import { Simulation, type Task } from '../../engine/index.js';
 import {
   BlockDevice,
@@ -11,17 +11,18 @@ import {
   type Inode,
 } from '../../fs/index.js';
 import { P1 } from '../../kernel/index.js';
-import { MmSystem, PhysicalMemory, type MmStruct, type Vma } from '../../mm/index.js';
+import { MmSystem, PhysicalMemory, type MmStruct } from '../../mm/index.js';
 import { NotifierHub } from '../../../notifiers/index.js';
 import { RxeDevice, type RxeMr } from '../../../devices/rxe/index.js';
 import { Areas, type Area } from './areas.js';
+import { MEMORY_BYTES } from './buffer.js';
 import { FILE_SYSTEMS } from './file-systems.js';
 import type { MapKind } from './op-table.js';
 import { NotModelled } from './program-error.js';
 import { Recorder } from './recorder.js';
 
-/** Frames of memory, in two NUMA nodes: 256 MiB. */
-const FRAMES = 1 << 16;
+/** Frames of memory, in two NUMA nodes. */
+const FRAMES = MEMORY_BYTES / PAGE_SIZE;
 
 /** Size of the scratch file. */
 const SCRATCH_BYTES = 1 << 20;
@@ -88,12 +89,6 @@ export class ProgramWorld {
   /** The file systems that have been mounted. */
   get fileSystems(): Iterable<FileSystem> {
     return this.mounted.values();
-  }
-
-  /** The file behind a mapping, if it is one of a mounted file system. */
-  inodeOf(vma: Vma): Inode | null {
-    const file = [...this.files.values()].find(({ inode }) => inode === vma.file);
-    return file?.inode ?? null;
   }
 
   /** The file that direct I/O of mappings goes to and comes from: on a file system of its own, full of bytes 0x99. */

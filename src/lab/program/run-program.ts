@@ -1,6 +1,7 @@
 import type { Task } from '../../engine/index.js';
 import { TaskFailure, messageOf } from '../../engine/index.js';
 import { isErrno } from '../../base/index.js';
+import { endsProcess } from './check-program.js';
 import { finalOf } from './final.js';
 import { OP_HANDLERS } from './ops/index.js';
 import { parseLine, type Op } from './parse-program.js';
@@ -32,23 +33,23 @@ export interface ProgramRun {
   readonly steps: readonly RecordedStep[];
   readonly final: Readonly<Record<string, FinalFile>>;
   readonly areas: readonly string[];
-  /** Why it stopped before its end: what is not modelled, or what went wrong in the emulator. */
+  /** Why it stopped before its end, one step behind the last op if it was while its files were looked at. */
   readonly stopped: { readonly step: number; readonly reason: string; readonly modelled: boolean } | null;
 }
 
 /** The ops that a program has but does not write: its children exit, then it does. */
 export function withImplicitExit(ops: readonly Op[]): Op[] {
-  const last = ops.at(-1)?.op;
-  if (last === 'after_exit') return [...ops];
+  const last = ops.at(-1);
+  if (last?.op === 'after_exit') return [...ops];
   const alive = new Set<string>();
   for (const { op, args } of ops) {
     if (op === 'fork') alive.add(String(args.child));
     if (op === 'exit' && typeof args.proc === 'string') alive.delete(args.proc);
   }
-  const gone = last === 'exec' || last === 'kill' || (last === 'exit' && ops.at(-1)?.args.proc === undefined);
+  const gone = last !== undefined && endsProcess(last);
   const missing = [...alive].map((child) => `exit proc=${child}`);
   const lines = [...(gone ? [] : [...missing, 'exit']), 'after_exit'];
-  return [...ops, ...lines.flatMap((line, i) => parseLine(line, ops.length + 1 + i) ?? [])];
+  return [...ops, ...lines.flatMap((line, i) => parseLine(line, (last?.line ?? 0) + 1 + i) ?? [])];
 }
 
 /** Runs a program on a machine of its own. */

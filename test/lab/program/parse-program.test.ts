@@ -14,6 +14,7 @@ function refusal(text: string): string {
 }
 
 const MAP = 'map name=m kind=anon share=private prot=rw pages=16';
+const MR = 'mr name=r map=m first=0 pages=16';
 
 describe('a program', () => {
   it('is one op per line, with comments and empty lines', () => {
@@ -31,7 +32,20 @@ describe('a program', () => {
     [`${MAP}\n munmap map=m first=0`, 'line 2, column 2: munmap needs pages=, a whole number'],
     [`${MAP} page=3`, 'line 1, column 53: map has no argument "page"; it takes name, kind,'],
     [MAP.replace('anon', 'ext5'), 'line 1, column 17: kind= takes one of anon, shmem, tmpfs, ext4'],
-    [MAP.replace('16', '-1'), 'line 1, column 50: pages= takes a whole number, decimal or 0x, not "-1"'],
+    [MAP.replace('16', '-1'), 'line 1, column 50: pages= takes a whole number up to 8388608, decimal or 0x, not "-1"'],
+    [MAP.replace('16', '8388609'), 'line 1, column 50: pages= takes a whole number up to 8388608'],
+    [`${MAP}\ncpu_read map=m page=1,8388609`, 'line 2, column 21: page= takes a page up to 8388608, or several'],
+    [
+      `${MAP}\ncpu_read map=m first=0 pages=4 stride=0`,
+      'line 2, column 39: stride= takes a whole number from 1, decimal or 0x, not "0"',
+    ],
+    [`${MAP}\n${MAP}`, 'line 2, column 10: there is a mapping "m" already'],
+    [`${MAP}\n${MR}\n${MR}`, 'line 3, column 9: there is a memory region "r" already'],
+    [`${MAP}\n${MR}\ndereg mr=r\nrdma_read mr=r page=1`, 'line 4, column 14: there is no memory region "r"'],
+    [`${MAP.replace('anon', 'xfs')}\nreflink map=m name=m`, 'line 2, column 20: there is a file "m" already'],
+    ['fork child=other', 'line 1, column 12: "other" is the process that maps nothing'],
+    ['sync\nafter_exit', 'line 2, column 1: after_exit follows exit, exec or kill'],
+    ['exit\nafter_exit\nsync', 'line 3, column 1: the process has gone'],
     [`${MAP} pages=3`, 'line 1, column 53: map has "pages" twice'],
     [`${MAP}\ncpu_write map=m page=1 value=256`, 'line 2, column 30: value= takes the value of a byte'],
     [`${MAP}\ncpu_write map=m value=1`, 'line 2, column 1: cpu_write needs page= or first='],

@@ -105,6 +105,26 @@ describe('a run', () => {
     });
   });
 
+  it.each([
+    ['pread map=f off=0 len=0x20000000', '536870912 bytes at once: there are 268435456 bytes of memory'],
+    ['odirect_write map=f off=512 len=512 value=1', 'O_DIRECT of part of a page is not modelled'],
+  ])('stops at what is not modelled: %s', (line, reason) => {
+    const program = parseProgram(`map name=f kind=ext4 share=shared prot=rw pages=3\n${line}`);
+    expect(runProgram(program).stopped).toEqual({ step: 1, reason, modelled: false });
+  });
+
+  it('lets children fork: each has what its parent has, not what the main process has', () => {
+    expect(
+      story(
+        ANON,
+        'fork child=a',
+        'cpu_write proc=a map=m page=0 value=5',
+        'fork proc=a child=b',
+        'cpu_read proc=b map=m page=0',
+      )[4],
+    ).toBe('=> value 0x5');
+  });
+
   it('is the same whenever it is run', () => {
     const program = withImplicitExit(
       parseProgram(`${ANON}\nmr name=r map=m first=0 pages=16\nrdma_write mr=r first=0 pages=16 value=1`),

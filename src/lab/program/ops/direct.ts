@@ -2,15 +2,17 @@ import { PAGE_SIZE } from '../../../base/index.js';
 import { allocateBuffer, directIoWithMemory, directRead, directWrite, freeBuffer } from '../../../fs/index.js';
 import type { Task } from '../../../engine/index.js';
 import { addressIn } from '../areas.js';
+import { newBuffer } from '../buffer.js';
 import { DONE, type OpHandlers, type OpHandler } from '../op-handler.js';
 import type { StepResult } from '../recorded.js';
-import { bytesOf, readResult } from './files.js';
+import { NotModelled } from '../program-error.js';
+import { bytesOf, readResult, type ByteArguments } from './files.js';
 
 /** O_DIRECT I/O of files, and of a scratch file with mappings as the buffer. */
 export const directOps = {
   *odirect_write(world, args) {
     const { inode } = world.file(args.map);
-    const { offset, length } = bytesOf(args);
+    const { offset, length } = wholePages(args);
     const { contents } = world.system.memory;
     const frames = yield* allocateBuffer(inode, length);
     const data = new Uint8Array(PAGE_SIZE).fill(args.value);
@@ -22,11 +24,11 @@ export const directOps = {
 
   *odirect_read(world, args) {
     const { inode } = world.file(args.map);
-    const { offset, length } = bytesOf(args);
+    const { offset, length } = wholePages(args);
     const { contents } = world.system.memory;
+    const data = newBuffer(length);
     const frames = yield* allocateBuffer(inode, length);
     const done = yield* directRead(inode, offset, frames);
-    const data = new Uint8Array(length);
     frames.forEach((frame, i) => {
       contents.read(frame, 0, data, i * PAGE_SIZE, PAGE_SIZE);
     });
@@ -42,6 +44,15 @@ export const directOps = {
     return yield* withMemory(world, args, 'write');
   },
 } satisfies OpHandlers;
+
+/** @throws NotModelled for part of a page */
+function wholePages(args: ByteArguments): ReturnType<typeof bytesOf> {
+  const { offset, length } = bytesOf(args);
+  if (offset % PAGE_SIZE !== 0 || length % PAGE_SIZE !== 0) {
+    throw new NotModelled('O_DIRECT of part of a page is not modelled');
+  }
+  return { offset, length };
+}
 
 function* withMemory(
   world: Parameters<OpHandler<'odirect_read_into'>>[0],

@@ -1,9 +1,10 @@
 import { PAGE_SIZE } from '../../../base/index.js';
 import { fallocate, readFromPageCache, reflink, truncate, writeToPageCache } from '../../../fs/index.js';
+import { newBuffer } from '../buffer.js';
 import { DONE, type OpHandlers } from '../op-handler.js';
 import { listed } from '../pages-of.js';
 
-interface ByteArguments {
+export interface ByteArguments {
   readonly page: number | undefined;
   readonly first: number | undefined;
   readonly pages: number | undefined;
@@ -34,14 +35,14 @@ export const fileOps = {
   *pwrite(world, args) {
     const { inode } = world.file(args.map);
     const { offset, length } = bytesOf(args);
-    const written = yield* writeToPageCache(inode, offset, length, new Uint8Array(length).fill(args.value));
+    const written = yield* writeToPageCache(inode, offset, length, newBuffer(length, args.value));
     return written < length ? { ret: written } : DONE;
   },
 
   *pread(world, args) {
     const { inode } = world.file(args.map);
     const { offset, length } = bytesOf(args);
-    const data = new Uint8Array(length);
+    const data = newBuffer(length);
     return readResult(data, yield* readFromPageCache(inode, offset, data));
   },
 

@@ -1,9 +1,8 @@
 import { PAGE_SIZE, Errno } from '../../../base/index.js';
 import type { Task } from '../../../engine/index.js';
-import { fsync, writeToPageCache, type Inode } from '../../../fs/index.js';
+import { fsync, invalidateMappingPages, writeToPageCache, type Inode } from '../../../fs/index.js';
 import { VM_SHARED, mmap, mremap, munmap } from '../../../mm/index.js';
 import { addressIn } from '../areas.js';
-import { dropCache } from '../drop-cache.js';
 import { pattern } from '../pattern.js';
 import { DONE, type OpHandlers } from '../op-handler.js';
 import type { ArgsOf, MapKind } from '../op-table.js';
@@ -92,6 +91,6 @@ function* newFile(
   const inode: Inode = fs.createFile(name, 0, 'hole');
   yield* writeToPageCache(inode, 0, pages * PAGE_SIZE, pattern(pages));
   yield* fsync(inode);
-  if (content === 'written') dropCache(inode);
+  if (content === 'written') invalidateMappingPages(inode, { first: 0, end: Infinity });
   return { name, kind, inode };
 }

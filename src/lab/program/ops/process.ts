@@ -6,7 +6,7 @@ import type { ProgramWorld } from '../program-world.js';
 /** Processes. */
 export const processOps = {
   *fork(world, args) {
-    world.children.set(args.child, yield* forkMm(world.mm, args.child));
+    world.children.set(args.child, yield* forkMm(world.mmOf(args.proc), args.child));
     return DONE;
   },
 

@@ -9,6 +9,7 @@ import {
 } from '../../../../devices/contract/index.js';
 import type { RxeMr, WcStatus } from '../../../../devices/rxe/index.js';
 import { addressIn, type Area } from '../areas.js';
+import { newBuffer } from '../buffer.js';
 import { DONE, type OpHandlers } from '../op-handler.js';
 import { listed, pagesOf, runLengths } from '../pages-of.js';
 import type { ProgramWorld } from '../program-world.js';
@@ -76,7 +77,7 @@ export const rdmaOps = {
   *rdma_write(world, args) {
     const { area, mr } = regionOf(world, args.mr);
     if (mr === null) return NO_MR;
-    const data = new Uint8Array(args.len).fill(args.value);
+    const data = newBuffer(args.len, args.value);
     const statuses: WcStatus[] = [];
     for (const page of pagesOf(args)) {
       statuses.push(yield* byNic(world, world.device.write(mr, addressIn(area, page) + args.offset, data)));
@@ -87,7 +88,7 @@ export const rdmaOps = {
   *rdma_read(world, args) {
     const { area, mr } = regionOf(world, args.mr);
     if (mr === null) return NO_MR;
-    const data = new Uint8Array(args.len);
+    const data = newBuffer(args.len);
     const statuses: WcStatus[] = [];
     const values: (number | null)[] = [];
     for (const page of pagesOf(args)) {
@@ -110,7 +111,7 @@ export const rdmaOps = {
   *recv(world, args) {
     const { area, mr } = regionOf(world, args.mr);
     if (mr === null) return NO_MR;
-    const data = new Uint8Array(args.len).fill(args.value);
+    const data = newBuffer(args.len, args.value);
     const { sender, receiver } = yield* byNic(world, world.device.receive(mr, addressIn(area, args.page), data));
     return { status: sender, recv_status: receiver };
   },
@@ -150,7 +151,7 @@ function* gather(
   length: number,
 ): Task<StepResult> {
   if (mr === null) return NO_MR;
-  const data = new Uint8Array(length);
+  const data = newBuffer(length);
   const status = yield* byNic(world, world.device.gather(mr, addressIn(area, page), data));
   return status === 'SUCCESS' ? { status, value: data[0] } : { status };
 }

@@ -1,17 +1,17 @@
-import { Errno, PAGE_SIZE } from '../../../base/index.js';
+import { PAGE_SIZE } from '../../../base/index.js';
 import { MS } from '../../../engine/index.js';
 import {
   fadviseDontneed,
   freezeSuper,
   fsync,
   invalidateMappingPages,
+  msync,
   syncFileRange,
   syncFilesystem,
   thawSuper,
   writebackFilesystem,
   type SyncFileRangeFlag,
 } from '../../../fs/index.js';
-import { VM_LOCKED, VM_SHARED } from '../../../mm/index.js';
 import { addressIn } from '../areas.js';
 import { DONE, type OpHandlers } from '../op-handler.js';
 
@@ -26,21 +26,10 @@ export const syncOps = {
     yield* fsync(world.file(args.map).inode, undefined, true);
     return DONE;
   },
+
   *msync(world, args) {
-    const { mm } = world;
     const address = addressIn(world.areas.get(args.map), args.first);
-    const end = address + args.pages * PAGE_SIZE;
-    let covered = 0;
-    for (const vma of mm.vmas.overlapping(address, end)) {
-      const from = Math.max(address, vma.start);
-      const to = Math.min(end, vma.end);
-      covered += to - from;
-      if (args.flags === 'invalidate' && vma.has(VM_LOCKED)) throw new Errno('EBUSY', 'msync of locked memory');
-      const inode = world.inodeOf(vma);
-      if (args.flags !== 'sync' || !vma.has(VM_SHARED) || inode === null) continue;
-      yield* fsync(inode, { first: vma.pageIndex(from), end: vma.pageIndex(to) }, true);
-    }
-    if (covered < end - address) throw new Errno('ENOMEM', 'msync of a range with holes');
+    yield* msync(world.mmOf(args.proc), address, args.pages * PAGE_SIZE, args.flags, () => undefined);
     return DONE;
   },
 
