@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { createWorld } from '../src/kernel/index.js';
-import { handleMmFault } from '../src/mm/index.js';
+import { ADVICES, handleMmFault, madvise } from '../src/mm/index.js';
 import type { Task } from '../src/engine/index.js';
 
 const PAGES = 10_000_000;
@@ -42,6 +42,8 @@ export function s6(): ResidentSet {
   function* populate(): Task {
     const runs = Math.ceil(PAGES / RUN_PAGES);
     const vma = yield* kernel.mmap(process_, { address: 0, length: SPACE, prot: 'rw', share: 'private' });
+    // Pages, not the huge pages that they would be.
+    yield* madvise(process_.mm, 0, SPACE, ADVICES.nohugepage);
     for (let page = 0; page < PAGES; page++) {
       const run = Math.floor(page / RUN_PAGES);
       const address = Math.floor((run * SPACE) / runs / 4096) * 4096 + (page % RUN_PAGES) * 4096;

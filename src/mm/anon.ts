@@ -13,13 +13,16 @@ export function* newAnonPage(vma: Vma, address: number): Task<number> {
 }
 
 /**
- * A zeroed anonymous folio of 2^order pages from `address` on, every page exclusive to this mm, not mapped yet.
- * @returns its first frame, with one reference; -1 if memory has run out
+ * A zeroed anonymous folio of 2^order pages from `address` on, every page exclusive to this mm, not mapped yet. Nothing is
+ * reclaimed for a large one (GFP_TRANSHUGE_LIGHT): the caller makes do with pages.
+ *
+ * @returns its first frame, with one reference; -1 if there is none
  */
 export function* newAnonFolio(vma: Vma, address: number, order: number): Task<number> {
   const { system } = vma.mm;
   const anonVma = anonVmaPrepare(vma);
-  const folio = yield* system.allocate(order, vma.policyNode ?? 0);
+  const node = vma.policyNode ?? 0;
+  const folio = order > 0 ? system.memory.allocate(order, node) : yield* system.allocate(0, node);
   if (folio < 0) return -1;
   const { frames } = system.memory;
   frames.set(folio, PG_ANON | PG_SWAPBACKED | PG_UPTODATE);

@@ -97,11 +97,15 @@ function* anonymousFault(fault: VmFault): Task<FaultResult> {
     mapZeroFrame(vma, address);
     return 'done';
   }
-  const order = anonFolioOrder(vma, address);
+  return (yield* mapNewFolio(fault, anonFolioOrder(vma, address))) ?? (yield* mapNewFolio(fault, 0)) ?? 'OOM';
+}
+
+/** A new folio of 2^order pages around the fault. @returns null if there is none to be had */
+function* mapNewFolio({ vma, address }: VmFault, order: number): Task<FaultResult | null> {
   const bytes = PAGE_SIZE << order;
   const start = address - (address % bytes);
   const folio = yield* newAnonFolio(vma, start, order);
-  if (folio < 0) return 'OOM';
+  if (folio < 0) return null;
   if (vma.mm.pageTable.get(pageOf(address)) !== PTE_NONE) {
     vma.mm.system.memory.put(folio);
     return 'retry';

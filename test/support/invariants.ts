@@ -68,6 +68,8 @@ export function checkInvariants(kernel: KernelCore, mms: readonly MmStruct[], pi
     same(frames.mapcount[frame], mapped.of(frame), () => `map count of frame ${frame}`);
     if (frames.folioOf(frame) !== frame) continue;
     if (frames.has(frame, PG_WRITEBACK)) references.add(frame);
+    // The huge zero folio is kept for the next mapping, and no entry counts.
+    if (kernel.mm.isZero(frame)) references.add(frame);
     const name = (): string => `folio ${frame} (${cached.get(frame) ?? 'not cached'})`;
     same(frames.refcount[frame], references.of(frame), () => `references of ${name()}`);
     same(memory.isLocked(frame), false, () => `lock of ${name()}`);
