@@ -65,6 +65,8 @@ export interface VmFault {
   readonly address: number;
   /** Page of the file. */
   readonly pgoff: number;
+  /** orig_pte: the entry that the fault is about. */
+  entry: number;
   readonly write: boolean;
   /** FAULT_FLAG_UNSHARE: a pin for reading wants a page of the process's own, writable or not. */
   readonly unshare: boolean;
@@ -78,12 +80,13 @@ export interface VmFault {
  * How a fault ended:
  * - `done`: the entry is in place;
  * - `locked`: the handler brought the page in and left its folio locked, with a reference;
- * - `retry`: something changed meanwhile, look again (VM_FAULT_NOPAGE, VM_FAULT_RETRY);
+ * - `retry`: something changed meanwhile, look again (VM_FAULT_NOPAGE);
+ * - `released`: mmap_lock was let go and taken again: find the mapping again, and come again (VM_FAULT_RETRY);
  * - `SIGBUS`: no such page in the file;
  * - `SIGSEGV`: no mapping, or no right;
  * - `OOM`: no memory.
  */
-export type FaultResult = 'done' | 'locked' | 'retry' | 'SIGBUS' | 'SIGSEGV' | 'OOM';
+export type FaultResult = 'done' | 'locked' | 'retry' | 'released' | 'SIGBUS' | 'SIGSEGV' | 'OOM';
 
 /** What a file system does about mapped pages: Linux's struct vm_operations_struct. */
 export interface VmOperations {
@@ -98,6 +101,12 @@ export interface VmOperations {
   copyRange?(to: Vma, from: Vma): Task;
   /** move_page_tables of memory whose entries are not moved as usual: hugetlb. Absent: the usual way. */
   moveRange?(from: Vma, address: number, to: number, length: number): Task;
+  /**
+   * What a userfaultfd puts where nothing is (vm_uffd_ops): a new page of the file, zeroed, in the cache, locked and with one
+   * reference. Absent: a userfaultfd cannot watch mappings of the file.
+   * @throws Errno EEXIST if the file has the page; EFAULT behind its end; ENOMEM
+   */
+  newZeroFolio?(index: number): Task<number>;
   /** pfn_mkwrite: page_mkwrite of memory that no page cache holds; leaves a writable entry. Absent: there is a page cache. */
   pfnMkwrite?(fault: VmFault): Task<FaultResult>;
   /**

@@ -1,6 +1,7 @@
 import { PAGE_SIZE, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import type { FaultResult, VmFault } from './address-space.js';
+import { anonVmaPrepare } from './anon-vma.js';
 import { newAnonFolio } from './anon.js';
 import { cowFault, readFault, sharedFault } from './file-fault.js';
 import { hugeAnonymousFault, hugeWriteProtectFault } from './huge-anon.js';
@@ -11,9 +12,11 @@ import {
   PTE_ACCESSED,
   PTE_DIRTY,
   PTE_NONE,
+  PTE_UFFD_WP,
   PTE_WRITE,
   SWP_GUARD,
   SWP_HWPOISON,
+  SWP_MARKER,
   SWP_MIGRATION,
   SWP_SWAP,
   SWP_SWAP_EXCLUSIVE,
@@ -22,8 +25,9 @@ import {
   swapType,
 } from './pte.js';
 import type { Vma } from './vma.js';
-import { VM_HUGEPAGE, VM_HUGETLB, VM_NOHUGEPAGE, VM_SHARED, VM_UFFD_MISSING, VM_UFFD_WP } from './vma.js';
+import { VM_HUGEPAGE, VM_HUGETLB, VM_NOHUGEPAGE, VM_SHARED, VM_UFFD, VM_UFFD_MISSING, VM_UFFD_WP } from './vma.js';
 import { swapFault } from './swap-fault.js';
+import { handleUserfault } from './userfaultfd-ctx.js';
 import { writeProtectFault } from './wp-fault.js';
 
 /** 64 KiB. */
@@ -37,7 +41,7 @@ const MTHP_ORDER = 4;
  *
  * @param unshareWanted the page must be nobody else's, though it is not to be written (FAULT_FLAG_UNSHARE); a shared
  *   mapping takes that for an ordinary read
- * @param allowRetry the caller lets mmap_lock go while a file is read, and then comes again (FAULT_FLAG_ALLOW_RETRY)
+ * @param allowRetry the caller can let mmap_lock go, which it holds shared, and then comes again (FAULT_FLAG_ALLOW_RETRY)
  */
 export function* handleMmFault(
   vma: Vma,
@@ -52,11 +56,24 @@ export function* handleMmFault(
   const { trace } = simulation;
   if (trace.on) trace.emit({ kind: 'mm_fault_start', mm: mm.id, address, write, unshare });
   if (costs.minorFault > 0) yield costs.minorFault;
-  const fault: VmFault = { vma, address, pgoff: vma.pageIndex(address), write, unshare, allowRetry, frame: 0 };
+  const fault: VmFault = {
+    vma,
+    address,
+    pgoff: vma.pageIndex(address),
+    write,
+    unshare,
+    allowRetry,
+    entry: PTE_NONE,
+    frame: 0,
+  };
   let result: FaultResult;
   do result = yield* handlePteFault(fault);
   while (result === 'retry');
 
+  if (result === 'released') {
+    if (trace.on) trace.emit({ kind: 'mm_fault', mm: mm.id, address, write, unshare, signal: 'retry' });
+    return result;
+  }
   const signal = result === 'done' || result === 'locked' ? null : result;
   if (trace.on) trace.emit({ kind: 'mm_fault', mm: mm.id, address, write, unshare, signal });
   if (faults$.observed) faults$.emit({ mm, address, write, signal });
@@ -69,6 +86,7 @@ function* handlePteFault(fault: VmFault): Task<FaultResult> {
   if (vma.has(VM_HUGETLB)) return yield* hugetlbFault(fault);
   const page = pageOf(address);
   const pte = pageTable.get(page);
+  fault.entry = pte;
   if (!ptePresent(pte)) {
     // handle_pte_marker
     if (swapType(pte) === SWP_GUARD) return 'SIGSEGV';
@@ -78,11 +96,17 @@ function* handlePteFault(fault: VmFault): Task<FaultResult> {
       yield* settledEntry(vma.mm, page);
       return 'retry';
     }
+    // pte_marker_handle_uffd_wp: nobody watches any more.
+    if (swapType(pte) === SWP_MARKER && !vma.has(VM_UFFD_WP)) {
+      pageTable.set(page, PTE_NONE);
+      return 'retry';
+    }
     if (vma.file === null) return (yield* hugeAnonymousFault(fault)) ?? (yield* anonymousFault(fault));
     if (!write) return yield* readFault(fault);
     return vma.has(VM_SHARED) ? yield* sharedFault(fault) : yield* cowFault(fault);
   }
   if ((write || unshare) && !pteWritable(pte)) {
+    if (!unshare && vma.has(VM_UFFD_WP) && (pte & PTE_UFFD_WP) !== 0) return yield* handleUserfault(fault, true);
     if (pageTable.huge(page) === PTE_NONE) return yield* writeProtectFault(fault, pte);
     return yield* hugeWriteProtectFault(fault, pageTable.huge(page));
   }
@@ -93,6 +117,10 @@ function* handlePteFault(fault: VmFault): Task<FaultResult> {
 /** do_anonymous_page: the shared zero frame for a read, a frame of its own for a write. */
 function* anonymousFault(fault: VmFault): Task<FaultResult> {
   const { vma, address, write } = fault;
+  if (vma.has(VM_UFFD_MISSING)) {
+    if (write) anonVmaPrepare(vma);
+    return yield* handleUserfault(fault, false);
+  }
   if (!write) {
     mapZeroFrame(vma, address);
     return 'done';
@@ -122,7 +150,7 @@ function* mapNewFolio({ vma, address }: VmFault, order: number): Task<FaultResul
 function anonFolioOrder(vma: Vma, address: number): number {
   const { mthp64k } = vma.mm.system;
   const wanted = mthp64k === 'always' || (mthp64k === 'advise' && vma.has(VM_HUGEPAGE));
-  if (!wanted || vma.has(VM_NOHUGEPAGE | VM_UFFD_MISSING | VM_UFFD_WP)) return 0;
+  if (!wanted || vma.has(VM_NOHUGEPAGE | VM_UFFD)) return 0;
   const bytes = PAGE_SIZE << MTHP_ORDER;
   const start = address - (address % bytes);
   if (start < vma.start || start + bytes > vma.end) return 0;

@@ -3,8 +3,8 @@ import type { Task } from '../engine/index.js';
 import type { FaultResult, VmFault } from './address-space.js';
 import { newAnonPage } from './anon.js';
 import { blockOf, mapFrame, mapHuge } from './map-frame.js';
-import { PTE_ACCESSED, PTE_DIRTY, PTE_NONE, PTE_WRITE } from './pte.js';
-import { VM_NOHUGEPAGE, VM_SHARED, VM_WRITE, type Vma } from './vma.js';
+import { PTE_ACCESSED, PTE_DIRTY, PTE_NONE, PTE_UFFD_WP, PTE_WRITE } from './pte.js';
+import { VM_NOHUGEPAGE, VM_SHARED, VM_UFFD, VM_UFFD_WP, VM_WRITE, type Vma } from './vma.js';
 import { pageMkwrite } from './wp-fault.js';
 
 /** fault_around_bytes, 64 KiB by default, in pages. */
@@ -15,8 +15,9 @@ export function* readFault(fault: VmFault): Task<FaultResult> {
   const { vma, address } = fault;
   const writable = vma.has(VM_SHARED) && vma.has(VM_WRITE) && !vma.wantsWritenotify;
   const flags = PTE_ACCESSED | (writable ? PTE_WRITE : 0);
-  faultAround(fault, flags);
-  if (vma.mm.pageTable.get(pageOf(address)) !== PTE_NONE) return 'done';
+  // uffd_disable_fault_around
+  if (!vma.has(VM_UFFD_WP)) faultAround(fault, flags);
+  if (vma.mm.pageTable.get(pageOf(address)) !== fault.entry) return 'done';
   const result = yield* fetch(fault);
   return result === 'locked' ? finish(fault, flags) : result;
 }
@@ -37,7 +38,7 @@ export function* sharedFault(fault: VmFault): Task<FaultResult> {
     }
   }
   const { pageTable } = vma.mm;
-  if (pageTable.get(pageOf(address)) === PTE_NONE) system.markDirty(folio);
+  if (pageTable.get(pageOf(address)) === fault.entry) system.markDirty(folio);
   return finish(fault, PTE_WRITE | PTE_DIRTY | PTE_ACCESSED);
 }
 
@@ -56,11 +57,12 @@ export function* cowFault(fault: VmFault): Task<FaultResult> {
   memory.contents.copy(memory.contents, fault.frame, copy);
   memory.unlockFolio(source);
   memory.put(source);
-  if (vma.mm.pageTable.get(pageOf(address)) !== PTE_NONE) {
+  if (vma.mm.pageTable.get(pageOf(address)) !== fault.entry) {
     memory.put(copy);
     return 'retry';
   }
-  mapFrame(vma, address, copy, PTE_DIRTY | PTE_ACCESSED | (vma.has(VM_WRITE) ? PTE_WRITE : 0));
+  const writable = vma.has(VM_WRITE) ? PTE_WRITE : 0;
+  mapFrame(vma, address, copy, protectedFlags(fault, PTE_DIRTY | PTE_ACCESSED | writable));
   return 'done';
 }
 
@@ -118,14 +120,19 @@ function finish(fault: VmFault, flags: number): FaultResult {
   const { frames } = memory;
   const page = pageOf(address);
   const folio = frames.folioOf(frame);
-  const raced = vma.mm.pageTable.get(page) !== PTE_NONE;
+  const raced = vma.mm.pageTable.get(page) !== fault.entry;
   if (!raced && !mapWhole(vma, page, frame, flags)) {
     frames.get(folio);
-    mapFrame(vma, address, frame, flags);
+    mapFrame(vma, address, frame, protectedFlags(fault, flags));
   }
   memory.unlockFolio(folio);
   memory.put(folio);
   return raced ? 'retry' : 'done';
+}
+
+/** vmf_orig_pte_uffd_wp: a page that a marker protects comes back protected. */
+function protectedFlags(fault: VmFault, flags: number): number {
+  return (fault.entry & PTE_UFFD_WP) === 0 ? flags : (flags & ~PTE_WRITE) | PTE_UFFD_WP;
 }
 
 /** Maps a large folio as a whole, by a huge entry or by small ones. False: it does not fit, or something is in the way. */
@@ -135,7 +142,8 @@ function mapWhole(vma: Vma, page: number, frame: number, flags: number): boolean
   const pages = frames.pages(folio);
   if (pages === 1) return false;
   if (mapWholeBlock(vma, page, frame, flags)) return true;
-  if (!fits(vma, page, frame)) return false;
+  // Page by page where a userfaultfd watches.
+  if (vma.has(VM_UFFD) || !fits(vma, page, frame)) return false;
   const first = page - (frame - folio);
   for (let i = 0; i < pages; i++) if (vma.mm.pageTable.get(first + i) !== PTE_NONE) return false;
   mapEmptyEntries(vma, first, folio, flags);

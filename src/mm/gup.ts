@@ -104,6 +104,7 @@ function* pinPage(mm: MmStruct, address: number, flags: PinFlags): Task<number> 
       return pteFrame(pte);
     }
     const result = yield* handleMmFault(vma, address, flags.write, unshare);
+    if (result === 'released') continue;
     if (result === 'OOM') throw new Errno('ENOMEM', `pin of ${hex(address)}: out of memory`);
     if (result !== 'done') throw new Errno('EFAULT', `pin of ${hex(address)}: the fault ended in ${result}`);
   }

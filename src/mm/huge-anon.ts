@@ -7,16 +7,14 @@ import { splitHugePmd } from './huge-pmd.js';
 import { blockOf, mapHuge, unmapHuge } from './map-frame.js';
 import { PG_ANON, PG_ANON_EXCLUSIVE } from './page-flags.js';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_SOFT_DIRTY, PTE_WRITE, makePte, pteFrame } from './pte.js';
+import { handleUserfault } from './userfaultfd-ctx.js';
 import { VM_HUGETLB, VM_NOHUGEPAGE, VM_UFFD_MISSING, VM_WRITE, type Vma } from './vma.js';
 
 /** thp_vma_allowable_order of 2 MiB in a page fault, for anonymous memory: the system's setting is "always". */
 function allowsHuge(vma: Vma, address: number): boolean {
   const start = address - (address % HPAGE_SIZE);
   return (
-    vma.file === null &&
-    !vma.has(VM_NOHUGEPAGE | VM_HUGETLB | VM_UFFD_MISSING) &&
-    start >= vma.start &&
-    start + HPAGE_SIZE <= vma.end
+    vma.file === null && !vma.has(VM_NOHUGEPAGE | VM_HUGETLB) && start >= vma.start && start + HPAGE_SIZE <= vma.end
   );
 }
 
@@ -30,6 +28,7 @@ export function* hugeAnonymousFault(fault: VmFault): Task<FaultResult | null> {
   const block = blockOf(pageOf(address));
   if (!allowsHuge(vma, address) || pageTable.isPopulatedIn(block, block + PTRS_PER_PTE)) return null;
   anonVmaPrepare(vma);
+  if (vma.has(VM_UFFD_MISSING)) return yield* handleUserfault(fault, false);
   if (!write) {
     const zero = system.hugeZeroFolio();
     if (zero < 0) return null;

@@ -75,6 +75,8 @@ export { Reclaim, type ReclaimPolicy } from './reclaim.js';
 export { type BackgroundWriteback } from './reclaim-throttle.js';
 export { folioMkclean, folioReferenced, type RmapCost } from './rmap.js';
 export { tryToUnmap } from './try-to-unmap.js';
+export { Userfaultfd, type UffdModes } from './userfaultfd.js';
+export { handleUserfault, type UffdMessage } from './userfaultfd-ctx.js';
 export { userLoad, userStore, type AccessResult } from './user-access.js';
 export { splitCachedFolio } from './split-cached-folio.js';
 export {
@@ -88,6 +90,7 @@ export {
   VM_SEQ_READ,
   VM_SHARED,
   VM_SOFTDIRTY,
+  VM_UFFD_MISSING,
   VM_WRITE,
   Vma,
   type MappedFile,

@@ -171,7 +171,7 @@ function* remove({ vma, start, end }: AdvisedPart): Task {
 /** madvise_populate. */
 function* populate({ vma, start, end }: AdvisedPart, write: boolean): Task {
   if (!vma.has(write ? VM_WRITE : VM_READ)) throw new Errno('EINVAL', `MADV_POPULATE of ${vma.toString()}`);
-  const result = yield* populateRange(vma, start, end, write);
+  const result = yield* populateRange(vma.mm, start, end, write);
   if (result === 'OOM') throw new Errno('ENOMEM', `MADV_POPULATE of ${vma.toString()}`);
   if (result !== 'done') throw new Errno('EFAULT', `MADV_POPULATE of ${vma.toString()}: ${result}`);
 }

@@ -1,7 +1,17 @@
 import { PTRS_PER_PTE, pageOf } from '../base/index.js';
 import { ZERO_FRAME } from './physical-memory.js';
-import { PTE_ACCESSED, PTE_DIRTY, PTE_NONE, PTE_SOFT_DIRTY, makePte, pteFrame } from './pte.js';
-import type { Vma } from './vma.js';
+import {
+  PTE_ACCESSED,
+  PTE_DIRTY,
+  PTE_NONE,
+  PTE_SOFT_DIRTY,
+  PTE_UFFD_WP,
+  SWP_MARKER,
+  makePte,
+  makeSwapEntry,
+  pteFrame,
+} from './pte.js';
+import { VM_UFFD_WP, type Vma } from './vma.js';
 
 /** Installs an entry for a frame. The caller's reference to the folio becomes the entry's. */
 export function mapFrame(vma: Vma, address: number, frame: number, flags: number): void {
@@ -26,6 +36,15 @@ export function unmapFrame(vma: Vma, page: number, pte: number): number {
   if (system.isZero(frame)) return -1;
   system.memory.frames.unmap(frame, id);
   return frame;
+}
+
+/**
+ * pte_install_uffd_wp_if_needed: leaves a marker where an entry was that a userfaultfd had protected. A file's page can come
+ * back; in anonymous memory there is nothing left to protect.
+ */
+export function keepUffdWp(vma: Vma, page: number, entry: number): void {
+  if (vma.file === null || !vma.has(VM_UFFD_WP) || (entry & PTE_UFFD_WP) === 0) return;
+  vma.mm.pageTable.set(page, makeSwapEntry(SWP_MARKER, 0, PTE_UFFD_WP));
 }
 
 /** Installs a huge entry for a folio of 512 pages. The caller's reference becomes the entry's. */

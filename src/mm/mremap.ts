@@ -98,9 +98,13 @@ function* moveAll(mm: MmStruct, address: number, length: number, to: number, don
   if (vmas.length === 0 || first.start > address) {
     throw new Errno('EFAULT', `mremap at ${hex(address)}: nothing is mapped there`);
   }
-  // vma_multi_allowed
   if (first.has(VM_HUGETLB)) checkVma(mm, address, length, length, to);
-  for (const { start, end: stop } of vmas.map((vma) => ({ start: vma.start, end: vma.end }))) {
+  const parts = vmas.map((vma) => ({ start: vma.start, end: vma.end, alone: vma.userfaultfd !== null }));
+  for (const { start, end: stop, alone } of parts) {
+    // vma_multi_allowed
+    if (alone && (start > address || stop < end)) {
+      throw new Errno('EFAULT', `mremap at ${hex(start)}: what a userfaultfd watches moves alone`);
+    }
     const from = Math.max(address, start);
     const part = Math.min(end, stop) - from;
     yield* moveTo(mm, from, part, part, to + (from - address), dontunmap);

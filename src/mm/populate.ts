@@ -5,20 +5,32 @@ import type { FaultResult } from './address-space.js';
 import type { MmStruct } from './mm-struct.js';
 import { PG_HWPOISON } from './page-flags.js';
 import { pteFrame, ptePresent, pteWritable } from './pte.js';
-import { VM_READ, VM_SHARED, VM_WRITE, type Vma } from './vma.js';
+import { VM_READ, VM_SHARED, VM_WRITE } from './vma.js';
 
 /**
  * __get_user_pages without pages: faults in what is not there, in order, for writing if `write`.
- * @returns how the first fault that failed ended; `done` if none did
+ * @param unlockable mmap_lock, which the caller holds shared, may be let go meanwhile (FOLL_UNLOCKABLE)
+ * @returns how the first fault that failed ended, SIGSEGV for a page that is not mapped; `done` if none did
  */
-export function* populateRange(vma: Vma, start: number, end: number, write: boolean): Task<FaultResult> {
-  const { pageTable, system } = vma.mm;
-  for (let address = start; address < end; address += PAGE_SIZE) {
+export function* populateRange(
+  mm: MmStruct,
+  start: number,
+  end: number,
+  write: boolean,
+  unlockable = true,
+): Task<FaultResult> {
+  const { pageTable, system, vmas } = mm;
+  for (let address = start; address < end;) {
     const pte = pageTable.get(pageOf(address));
     if (ptePresent(pte) && system.memory.frames.has(pteFrame(pte), PG_HWPOISON)) return 'SIGBUS';
-    if (write ? pteWritable(pte) : ptePresent(pte)) continue;
-    const result = yield* handleMmFault(vma, address, write);
-    if (result !== 'done') return result;
+    if (!(write ? pteWritable(pte) : ptePresent(pte))) {
+      const vma = vmas.at(address);
+      if (vma === null) return 'SIGSEGV';
+      const result = yield* handleMmFault(vma, address, write, false, unlockable);
+      if (result === 'released') continue;
+      if (result !== 'done') return result;
+    }
+    address += PAGE_SIZE;
   }
   return 'done';
 }
@@ -33,7 +45,7 @@ export function* mmPopulate(mm: MmStruct, start: number, end: number): Task {
     for (const vma of mm.vmas.overlapping(start, end)) {
       if (!vma.has(VM_READ)) throw new Errno('EFAULT', `populating ${vma.toString()}`);
       const write = vma.has(VM_WRITE) && !vma.has(VM_SHARED);
-      const result = yield* populateRange(vma, Math.max(start, vma.start), Math.min(end, vma.end), write);
+      const result = yield* populateRange(mm, Math.max(start, vma.start), Math.min(end, vma.end), write);
       if (result === 'OOM') throw new Errno('ENOMEM', `populating ${vma.toString()}`);
       if (result !== 'done') throw new Errno('EFAULT', `populating ${vma.toString()}: ${result} at ${hex(start)}`);
     }

@@ -2,7 +2,7 @@ import { PAGE_SIZE } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { forEachEntry, placesOf, type FolioPlace } from './folio-places.js';
 import { splitHugePmdLocked } from './huge-pmd.js';
-import { unmapFrame } from './map-frame.js';
+import { keepUffdWp, unmapFrame } from './map-frame.js';
 import type { MmSystem } from './mm-system.js';
 import { PG_ANON, PG_ANON_EXCLUSIVE, PG_DIRTY, PG_SWAPBACKED } from './page-flags.js';
 import {
@@ -85,6 +85,7 @@ class Unmapping {
       return;
     }
     unmapFrame(vma, page, pte);
+    keepUffdWp(vma, page, pte);
     vma.mm.notifiers.archInvalidateSecondaryTlbs(page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
     if (anon && frames.has(folio, PG_SWAPBACKED)) this.leaveSwapEntry(vma.mm.pageTable, page, pte);
     else if ((pte & PTE_DIRTY) !== 0) system.markDirty(folio);

@@ -1,5 +1,6 @@
 import { PAGE_SIZE, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
+import type { FaultResult } from './address-space.js';
 import { handleMmFault } from './fault.js';
 import type { MmStruct } from './mm-struct.js';
 import { PTE_ACCESSED, PTE_DIRTY, pteFrame, ptePresent, pteWritable } from './pte.js';
@@ -53,9 +54,12 @@ function* access(
 /** do_user_addr_fault: a mapping must be there and allow the access before anybody handles a fault. */
 function* userFault(mm: MmStruct, address: number, write: boolean): Task<AccessResult> {
   yield mm.mmapLock.shared;
-  const vma = mm.vmas.at(address);
-  const allowed = vma?.has(write ? VM_WRITE : VM_READ) === true;
-  const result = vma === null || !allowed ? 'SIGSEGV' : yield* handleMmFault(vma, address, write);
+  let result: FaultResult;
+  do {
+    const vma = mm.vmas.at(address);
+    const allowed = vma?.has(write ? VM_WRITE : VM_READ) === true;
+    result = vma === null || !allowed ? 'SIGSEGV' : yield* handleMmFault(vma, address, write);
+  } while (result === 'released');
   mm.mmapLock.releaseShared();
   return result === 'SIGBUS' || result === 'SIGSEGV' || result === 'OOM' ? result : null;
 }

@@ -3,6 +3,7 @@ import type { Task } from '../engine/index.js';
 import type { AddressSpace, VmOperations } from './address-space.js';
 import type { AnonVma, AnonVmaLink } from './anon-vma.js';
 import type { MmStruct } from './mm-struct.js';
+import type { UserfaultfdCtx } from './userfaultfd-ctx.js';
 
 export const VM_READ = 1 << 0;
 export const VM_WRITE = 1 << 1;
@@ -32,6 +33,8 @@ export const VM_DONTDUMP = 1 << 12;
 export const VM_UFFD_MISSING = 1 << 13;
 /** A userfaultfd hears of writes to pages that are write-protected for it. */
 export const VM_UFFD_WP = 1 << 14;
+/** __VM_UFFD_FLAGS. */
+export const VM_UFFD = VM_UFFD_MISSING | VM_UFFD_WP;
 /** All of it counts as soft-dirty: it is new since soft-dirty bits were reset. */
 export const VM_SOFTDIRTY = 1 << 15;
 /** Huge pages of hugetlb. */
@@ -65,7 +68,7 @@ export class Vma {
   /** vm_policy: the NUMA node that pages must come from (MPOL_BIND); null for MPOL_DEFAULT. */
   policyNode: number | null = null;
   /** vm_userfaultfd_ctx: who is told of faults; null if nobody. */
-  userfaultfd: object | null = null;
+  userfaultfd: UserfaultfdCtx | null = null;
   /** Its place among the mappings of its file. */
   iMmapNode: TreeInterval<Vma> | null = null;
 

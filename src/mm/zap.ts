@@ -2,7 +2,7 @@ import { PAGE_SIZE, PTRS_PER_PTE, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import type { AddressSpace } from './address-space.js';
 import { splitHugePmd } from './huge-pmd.js';
-import { unmapFrame, unmapHuge } from './map-frame.js';
+import { keepUffdWp, unmapFrame, unmapHuge } from './map-frame.js';
 import type { MmStruct } from './mm-struct.js';
 import { MmuGather } from './mmu-gather.js';
 import { PG_ANON, PG_REFERENCED } from './page-flags.js';
@@ -141,6 +141,7 @@ function zapPtes(vma: Vma, from: number, to: number, details: ZapDetails, gather
     const folio = frames.folioOf(pteFrame(pte));
     if (!details.evenCows && frames.has(folio, PG_ANON)) return;
     const mapped = unmapFrame(vma, page, pte) >= 0;
+    if (!details.dropMarkers) keepUffdWp(vma, page, pte);
     gather.removeEntries(page, page + 1);
     if (!mapped) return;
     if (system.mappingOf(folio) !== null) {
@@ -165,4 +166,5 @@ function zapSwapEntry(vma: Vma, page: number, entry: number, details: ZapDetails
   if (!details.evenCows) return;
   freeSwapEntry(vma, entry);
   vma.mm.pageTable.set(page, PTE_NONE);
+  if (!details.dropMarkers) keepUffdWp(vma, page, entry);
 }

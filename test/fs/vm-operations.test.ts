@@ -9,6 +9,7 @@ import {
   VM_WRITE,
   Vma,
   type FaultResult,
+  PTE_NONE,
   type VmFault,
 } from '../../src/mm/index.js';
 import type { Inode } from '../../src/fs/index.js';
@@ -17,7 +18,16 @@ import { Machine, address } from '../support/machine.js';
 
 function faultOn(m: Machine, file: Inode, page: number, write = false): VmFault {
   const vma = new Vma(m.mm, address(0), address(64), VM_READ | VM_WRITE | VM_SHARED, 0, file);
-  return { vma, address: address(page), pgoff: page, write, unshare: false, allowRetry: false, frame: 0 };
+  return {
+    vma,
+    address: address(page),
+    pgoff: page,
+    write,
+    unshare: false,
+    allowRetry: false,
+    entry: PTE_NONE,
+    frame: 0,
+  };
 }
 
 /** Runs a handler and gives back what it left locked. */

@@ -1,6 +1,6 @@
-import { LEAF_SHIFT as HPAGE_ORDER } from '../../base/index.js';
+import { Errno, LEAF_SHIFT as HPAGE_ORDER } from '../../base/index.js';
 import type { Task } from '../../engine/index.js';
-import { PG_REFERENCED, PG_UPTODATE, type Vma } from '../../mm/index.js';
+import { PG_REFERENCED, PG_UPTODATE, VM_UFFD_MISSING, type Vma } from '../../mm/index.js';
 import { RACED, lockFolioAt, tryAddFolio } from '../filemap.js';
 import type { Inode } from '../inode.js';
 import { wantsHugeFolio } from './huge-policy.js';
@@ -13,12 +13,15 @@ import type { Tmpfs } from './tmpfs.js';
  */
 export type SgpType = 'read' | 'cache' | 'write' | 'falloc';
 
+/** The page is missing, and a userfaultfd is to be told of it. */
+export const USERFAULT = -3;
+
 /**
  * shmem_get_folio_gfp: the folio that holds a page of the file, locked and referenced; made if there is none, unless it is
  * only to be read.
  *
  * @param fault where it is to be mapped, if that is why it is wanted
- * @returns -1 for a hole that is to be read, and if memory has run out
+ * @returns -1 for a hole that is to be read, and if memory has run out; USERFAULT for one that a userfaultfd watches
  */
 export function* shmemGetFolio(
   fs: Tmpfs,
@@ -33,6 +36,7 @@ export function* shmemGetFolio(
     if (folio < 0) {
       const isSwapped = fs.swapped(inode).any(index, index + 1);
       if (type === 'read' && !isSwapped) return -1;
+      if (!isSwapped && fault?.vma.has(VM_UFFD_MISSING) === true) return USERFAULT;
       folio = isSwapped ? yield* shmemSwapinFolio(fs, inode, index) : yield* allocateAndAdd(fs, inode, index, fault);
       if (folio === RACED) continue;
       if (folio < 0) return -1;
@@ -74,4 +78,23 @@ function* allocateAndAdd(
   if (tryAddFolio(inode, folio, index)) return folio;
   memory.put(folio);
   return RACED;
+}
+
+/**
+ * shmem_mfill_atomic_pte: a zeroed page of the file for a userfaultfd, in the cache, locked and with one reference.
+ * @throws Errno EFAULT behind the end of the file; EEXIST if it has the page; ENOMEM
+ */
+export function* shmemNewZeroFolio(fs: Tmpfs, inode: Inode, index: number): Task<number> {
+  const { memory } = fs.system;
+  const of = `page ${String(index)} of ${inode.name}`;
+  const folio = yield* fs.system.allocate(0);
+  if (folio < 0) throw new Errno('ENOMEM', of);
+  const isBehind = index >= inode.mapping.sizeInPages;
+  if (isBehind || fs.swapped(inode).any(index, index + 1) || !tryAddFolio(inode, folio, index)) {
+    memory.put(folio);
+    throw new Errno(isBehind ? 'EFAULT' : 'EEXIST', of);
+  }
+  yield* fs.readFolios(inode, [folio]);
+  fs.system.markDirty(folio);
+  return folio;
 }

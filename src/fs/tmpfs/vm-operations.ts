@@ -1,8 +1,8 @@
 import type { Task } from '../../engine/index.js';
-import type { FaultResult, VmFault, VmOperations } from '../../mm/index.js';
+import { handleUserfault, type FaultResult, type VmFault, type VmOperations } from '../../mm/index.js';
 import type { Inode } from '../inode.js';
 import { FileVmOperations } from '../vm-operations.js';
-import { shmemGetFolio } from './get-folio.js';
+import { USERFAULT, shmemGetFolio, shmemNewZeroFolio } from './get-folio.js';
 import type { Tmpfs } from './tmpfs.js';
 
 /** shmem_vm_ops: there is no page_mkwrite. */
@@ -22,6 +22,7 @@ export class ShmemVmOperations implements VmOperations {
     const { memory } = this.fs.system;
     if (fault.pgoff >= mapping.sizeInPages) return 'SIGBUS';
     const folio = yield* shmemGetFolio(this.fs, this.inode, fault.pgoff, 'cache', fault);
+    if (folio === USERFAULT) return yield* handleUserfault(fault, false);
     if (folio < 0) return 'OOM';
     if (fault.pgoff >= mapping.sizeInPages) {
       // The file has shrunk meanwhile.
@@ -31,6 +32,10 @@ export class ShmemVmOperations implements VmOperations {
     }
     fault.frame = folio + (fault.pgoff - memory.frames.index[folio]);
     return 'locked';
+  }
+
+  newZeroFolio(index: number): Task<number> {
+    return shmemNewZeroFolio(this.fs, this.inode, index);
   }
 
   mapPages(from: number, to: number, map: (pgoff: number, frame: number) => void): void {

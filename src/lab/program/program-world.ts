@@ -20,6 +20,7 @@ import { FILE_SYSTEMS } from './file-systems.js';
 import type { MapKind } from './op-table.js';
 import { NotModelled } from './program-error.js';
 import { Recorder } from './recorder.js';
+import { UffdHandlers } from './uffd-handlers.js';
 
 /** Frames of memory, in two NUMA nodes. */
 const FRAMES = MEMORY_BYTES / PAGE_SIZE;
@@ -55,6 +56,7 @@ export class ProgramWorld {
   /** The file behind each area that was mapped from one. */
   readonly fileOfArea = new Map<string, ProgramFile>();
   readonly mrs = new Map<string, NamedMr>();
+  readonly userfaultfds: UffdHandlers;
   /** Signal that the main process died of. */
   exitSignal: number | null = null;
 
@@ -72,6 +74,7 @@ export class ProgramWorld {
     this.mm = this.system.newMm('the main process');
     this.recorder = new Recorder(this.simulation, this.areas, this.mm.id);
     this.simulation.trace.attach(this.recorder);
+    this.userfaultfds = new UffdHandlers(this.simulation, this.areas);
   }
 
   /** The file system for mappings of a kind, mounted at its first use. @throws NotModelled */

@@ -82,7 +82,9 @@ function* runSteps(
   done: (step: RecordedStep) => void,
 ): Task {
   for (const op of ops) {
-    const result = yield* runOp(world, op);
+    const returned = yield* runOp(world, op);
+    const uffd = world.userfaultfds.take();
+    const result = uffd.length === 0 ? returned : { ...returned, uffd };
     done({ do: { op: op.op, ...op.written }, result, events: world.recorder.take() });
   }
   for (const file of world.files.values()) {

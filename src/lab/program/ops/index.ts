@@ -9,6 +9,7 @@ import { probeOps } from './probe.js';
 import { processOps } from './process.js';
 import { rdmaOps } from './rdma.js';
 import { syncOps } from './sync.js';
+import { userfaultfdOps } from './userfaultfd.js';
 
 /** Every op that is modelled. */
 export const OP_HANDLERS: OpHandlers = {
@@ -22,4 +23,5 @@ export const OP_HANDLERS: OpHandlers = {
   ...processOps,
   ...rdmaOps,
   ...syncOps,
+  ...userfaultfdOps,
 };
