@@ -109,15 +109,25 @@ class Assembly {
       case 'folios':
         return `folios map=${this.area(a)}`;
       case 'uffd':
-        return c % 2 === 0
-          ? `uffd_register ${this.range(choice)} mode=${pick(['missing', 'wp', 'missing,wp'], c >> 1)}`
-          : `uffd_unregister ${this.range(choice)}`;
+        return this.userfaultfd(choice);
       case 'mr':
         return this.addMr(choice);
       case 'second_map':
         return this.secondMap(choice);
       default:
         return DEVICE_OPS.has(op) ? this.deviceLine(choice) : this.fileLine(choice);
+    }
+  }
+
+  private userfaultfd(choice: Choice): string {
+    const { c } = choice;
+    switch (c % 3) {
+      case 0:
+        return `uffd_register ${this.range(choice)} mode=${pick(['missing', 'wp', 'missing,wp'], c >> 2)}`;
+      case 1:
+        return `uffd_wp ${this.range(choice)} on=${String(pick([1, 1, 0], c >> 2))}`;
+      default:
+        return `uffd_unregister ${this.range(choice)}`;
     }
   }
 
