@@ -120,12 +120,13 @@ function* moveTo(
   to: number,
   dontunmap: boolean,
 ): Task<Vma> {
-  const { flags } = checkVma(mm, address, old, wanted, to);
+  // What a shrinking move leaves behind may be of other mappings, or of none.
+  const length = Math.min(old, wanted);
+  const { flags } = checkVma(mm, address, length, wanted, to);
   // VM_DONTEXPAND
   if (dontunmap && (flags & VM_HUGETLB) !== 0) throw new Errno('EINVAL', 'mremap of hugetlb: nothing may stay');
   yield* munmapLocked(mm, to, to + wanted);
   if (old > wanted) yield* munmapLocked(mm, address + wanted, address + old);
-  const length = Math.min(old, wanted);
   const vma = checkVma(mm, address, length, wanted, to);
   return yield* moveVma(vma, address, length, to, wanted, dontunmap);
 }
