@@ -1,0 +1,63 @@
+import { HPAGE_SIZE, PAGE_SIZE } from '../../src/base/index.js';
+import { VM_READ, VM_WRITE, mprotect } from '../../src/mm/index.js';
+import { checkInvariants } from '../support/invariants.js';
+import { Machine, address } from '../support/machine.js';
+
+const RW = VM_READ | VM_WRITE;
+
+function protect(m: Machine, first: number, pages: number, rights: number): void {
+  m.run(mprotect(m.mm, address(first), pages * PAGE_SIZE, rights));
+}
+
+describe('mprotect', () => {
+  it('tells once per mapping whose rights change, whether they shrink or grow', () => {
+    const m = new Machine();
+    m.mapAnon(8);
+    m.store(2);
+    m.log.take();
+    protect(m, 1, 4, VM_READ);
+    expect(m.log.take()).toBe('<PROTECTION_VMA[1,5)> t[2,3)');
+    protect(m, 1, 4, VM_READ);
+    expect(m.log.take()).toBe('');
+    protect(m, 0, 8, RW);
+    expect(m.log.takeOnly(/PROTECTION|>/)).toBe('<PROTECTION_VMA[1,5)>');
+    expect([...m.mm.vmas]).toHaveLength(1);
+  });
+
+  it('says nothing where no page table is', () => {
+    const m = new Machine();
+    m.mapAnon(8);
+    protect(m, 0, 8, VM_READ);
+    expect(m.log.take()).toBe('');
+  });
+
+  it('makes exclusive pages writable again at once, and waits for a fault with those that are shared', () => {
+    const m = new Machine();
+    m.mapAnon(8);
+    m.store(2, 7);
+    protect(m, 0, 8, VM_READ);
+    expect(m.store(2)).toBe('SIGSEGV');
+    protect(m, 0, 8, RW);
+    m.log.take();
+    m.store(2, 8);
+    expect(m.log.take()).toBe('');
+  });
+
+  it('that splits a mapping inside 2 MiB first drops the huge entry there', () => {
+    const m = new Machine();
+    m.mapAnon(1024);
+    m.store(0);
+    m.log.take();
+    protect(m, 0, 16, VM_READ);
+    expect(m.log.takeOnly(/^[<>]/)).toBe('<CLEAR[0,512)> <PROTECTION_VMA[0,16)>');
+    protect(m, 512, 512, VM_READ);
+    checkInvariants(m.kernel, [m.mm]);
+  });
+
+  it('is ENOMEM at the first hole, when it has changed what comes before', () => {
+    const m = new Machine();
+    m.mapAnon(2);
+    expect(m.errno(mprotect(m.mm, address(0), HPAGE_SIZE, VM_READ))).toBe('ENOMEM');
+    expect(m.store(0)).toBe('SIGSEGV');
+  });
+});
