@@ -35,7 +35,8 @@ function* clearSoftDirty(mm: MmStruct): Task {
       small: (entry) => (isPinned(vma, entry) ? entry : watched(entry)),
       huge: (entry, page) => {
         // pmdp_invalidate
-        if (ptePresent(entry)) mm.notifiers.archInvalidateSecondaryTlbs(page * PAGE_SIZE, page * PAGE_SIZE + HPAGE_SIZE);
+        if (ptePresent(entry))
+          mm.notifiers.archInvalidateSecondaryTlbs(page * PAGE_SIZE, page * PAGE_SIZE + HPAGE_SIZE);
         return watched(entry);
       },
     });
