@@ -8,17 +8,22 @@ import { pteFrame, ptePresent, pteWritable } from './pte.js';
 import { VM_READ, VM_SHARED, VM_WRITE, type Vma } from './vma.js';
 
 /**
- * __get_user_pages without pages: faults in what is not there, in order, for writing if `write`.
+ * __get_user_pages without pages: faults in what is not there, in order, for writing if `write`. At a fault that fails
+ * behind pages that did not, the call returns how far it came; its caller goes on there, and only then hears of the failure.
+ *
  * @returns how the first fault that failed ended; `done` if none did
  */
 export function* populateRange(vma: Vma, start: number, end: number, write: boolean): Task<FaultResult> {
   const { pageTable, system } = vma.mm;
-  for (let address = start; address < end; address += PAGE_SIZE) {
+  let begun = start;
+  for (let address = start; address < end;) {
     const pte = pageTable.get(pageOf(address));
     if (ptePresent(pte) && system.memory.frames.has(pteFrame(pte), PG_HWPOISON)) return 'SIGBUS';
-    if (write ? pteWritable(pte) : ptePresent(pte)) continue;
-    const result = yield* handleMmFault(vma, address, write);
-    if (result !== 'done') return result;
+    const there = write ? pteWritable(pte) : ptePresent(pte);
+    const result = there ? 'done' : yield* handleMmFault(vma, address, write);
+    if (result === 'done') address += PAGE_SIZE;
+    else if (address === begun) return result;
+    else begun = address;
   }
   return 'done';
 }

@@ -97,3 +97,16 @@ describe('MADV_DONTNEED', () => {
     expect(m.errno(madviseDontneed(m.mm, address(0) + 1, PAGE_SIZE))).toBe('EINVAL');
   });
 });
+
+describe('MADV_POPULATE_WRITE', () => {
+  it('reports how far it came before a fault that fails, and meets it a second time', () => {
+    const m = new Machine();
+    m.mapAnon(8);
+    m.madvise('guard_install', 2, 1);
+    m.log.take();
+    expect(m.madvise('populate_write', 0, 8)).toBe('EFAULT');
+    expect(m.log.take()).toBe('w0 w1 w2(SIGSEGV) w2(SIGSEGV)');
+    expect(m.madvise('populate_write', 2, 6)).toBe('EFAULT');
+    expect(m.log.take()).toBe('w2(SIGSEGV)');
+  });
+});
