@@ -9,6 +9,13 @@ export interface AddressSpaceOperations {
   dirtyFolio(mapping: AddressSpace, folio: number): void;
   /** writepage to the swap device of a locked folio that nobody maps: tmpfs. Absent: its dirty pages are not reclaimed. */
   swapOut?(mapping: AddressSpace, folio: number): Task;
+  /** Whether a page of [first, end) is on the swap device: tmpfs. Absent: none ever is. */
+  isSwapped?(mapping: AddressSpace, first: number, end: number): boolean;
+  /**
+   * shmem_get_folio(SGP_NOALLOC) of a page that is on the swap device, or only reserved: its folio, valid, locked and
+   * referenced; -1 if memory has run out. Absent: there are no such pages.
+   */
+  getFolio?(mapping: AddressSpace, index: number): Task<number>;
   /** migrate_folio: state that the owner keeps of a folio goes to the one that takes its place. */
   migrateFolio?(from: number, to: number): void;
   /** release_folio: gives up the file system's own state of a clean folio. False: it is still needed. */

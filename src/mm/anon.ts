@@ -16,12 +16,12 @@ export function* newAnonPage(vma: Vma, address: number): Task<number> {
  * A zeroed anonymous folio of 2^order pages from `address` on, every page exclusive to this mm, not mapped yet. Nothing is
  * reclaimed for a large one (GFP_TRANSHUGE_LIGHT): the caller makes do with pages.
  *
+ * @param node where it should be; default what the mapping's policy says
  * @returns its first frame, with one reference; -1 if there is none
  */
-export function* newAnonFolio(vma: Vma, address: number, order: number): Task<number> {
+export function* newAnonFolio(vma: Vma, address: number, order: number, node = vma.policyNode ?? 0): Task<number> {
   const { system } = vma.mm;
   const anonVma = anonVmaPrepare(vma);
-  const node = vma.policyNode ?? 0;
   const folio = order > 0 ? system.memory.allocate(order, node) : yield* system.allocate(0, node);
   if (folio < 0) return -1;
   const { frames } = system.memory;

@@ -1,4 +1,4 @@
-import { pageOf } from '../base/index.js';
+import { HPAGE_SIZE, PAGE_SIZE, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { ULONG_MAX } from '../../notifiers/index.js';
 import type { MmStruct } from './mm-struct.js';
@@ -18,7 +18,8 @@ function* clearReferenced(mm: MmStruct, what: number): Task {
   yield mm.mmapLock.shared;
   for (const vma of mm.vmas) {
     if ((what === 2 && vma.file !== null) || (what === 3 && vma.file === null)) continue;
-    forEachEntry(vma, (entry) => (ptePresent(entry) ? entry & ~PTE_ACCESSED : entry));
+    const forget = (entry: number): number => (ptePresent(entry) ? entry & ~PTE_ACCESSED : entry);
+    changeEntries(vma, { small: forget, huge: forget });
   }
   mm.mmapLock.releaseShared();
 }
@@ -28,14 +29,16 @@ function* clearSoftDirty(mm: MmStruct): Task {
   for (const vma of mm.vmas) vma.flags &= ~VM_SOFTDIRTY;
   const range = mm.notifiers.invalidateRangeStart('SOFT_DIRTY', 0, ULONG_MAX);
   if (range.holds > 0) yield range;
-  const { frames } = mm.system.memory;
   for (const vma of mm.vmas) {
     if (vma.has(VM_HUGETLB)) continue;
-    forEachEntry(vma, (entry) => {
-      if (!ptePresent(entry)) return entry & ~PTE_SOFT_DIRTY;
-      // pte_is_pinned: a device may write at any time, unseen, so it stays as it is.
-      if (vma.isCow && frames.maybeDmaPinned(frames.folioOf(pteFrame(entry)))) return entry;
-      return entry & ~(PTE_SOFT_DIRTY | PTE_WRITE);
+    changeEntries(vma, {
+      small: (entry) => (isPinned(vma, entry) ? entry : watched(entry)),
+      huge: (entry, page) => {
+        // pmdp_invalidate
+        if (ptePresent(entry))
+          mm.notifiers.archInvalidateSecondaryTlbs(page * PAGE_SIZE, page * PAGE_SIZE + HPAGE_SIZE);
+        return watched(entry);
+      },
     });
   }
   mm.notifiers.archInvalidateSecondaryTlbs(0, ULONG_MAX);
@@ -43,15 +46,33 @@ function* clearSoftDirty(mm: MmStruct): Task {
   mm.mmapLock.releaseExclusive();
 }
 
-function forEachEntry(vma: Vma, change: (entry: number) => number): void {
+/** clear_soft_dirty, clear_soft_dirty_pmd: the next write faults. */
+function watched(entry: number): number {
+  return entry & ~(ptePresent(entry) ? PTE_SOFT_DIRTY | PTE_WRITE : PTE_SOFT_DIRTY);
+}
+
+/** pte_is_pinned: a device may write at any time, unseen, so it stays as it is. Of huge entries nobody asks that. */
+function isPinned(vma: Vma, entry: number): boolean {
+  const { frames } = vma.mm.system.memory;
+  return ptePresent(entry) && vma.isCow && frames.maybeDmaPinned(frames.folioOf(pteFrame(entry)));
+}
+
+/** What becomes of an entry. */
+interface EntryChanges {
+  small(entry: number): number;
+  huge(entry: number, page: number): number;
+}
+
+/** clear_refs_pte_range. */
+function changeEntries(vma: Vma, change: EntryChanges): void {
   const { pageTable } = vma.mm;
   const to = pageOf(vma.end);
   for (const [page, stop] of pageTable.populatedBlocks(pageOf(vma.start), to)) {
     const huge = pageTable.huge(page);
-    if (huge !== PTE_NONE) pageTable.setHuge(page, change(huge));
+    if (huge !== PTE_NONE) pageTable.setHuge(page, change.huge(huge, page));
     else
       pageTable.forEach(page, stop, (at, pte) => {
-        pageTable.set(at, change(pte));
+        pageTable.set(at, change.small(pte));
       });
   }
 }

@@ -4,7 +4,7 @@ import type { FaultResult, VmFault } from './address-space.js';
 import { newAnonPage } from './anon.js';
 import { blockOf, mapFrame, mapHuge } from './map-frame.js';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_NONE, PTE_UFFD_WP, PTE_WRITE } from './pte.js';
-import { VM_NOHUGEPAGE, VM_SHARED, VM_UFFD, VM_UFFD_WP, VM_WRITE, type Vma } from './vma.js';
+import { VM_NOHUGEPAGE, VM_UFFD, VM_UFFD_WP, VM_WRITE, type Vma } from './vma.js';
 import { pageMkwrite } from './wp-fault.js';
 
 /** fault_around_bytes, 64 KiB by default, in pages. */
@@ -13,8 +13,7 @@ const FAULT_AROUND_PAGES = 16;
 /** do_read_fault: maps what the cache has around the page, writable only if nobody wants to hear of the first write. */
 export function* readFault(fault: VmFault): Task<FaultResult> {
   const { vma, address } = fault;
-  const writable = vma.has(VM_SHARED) && vma.has(VM_WRITE) && !vma.wantsWritenotify;
-  const flags = PTE_ACCESSED | (writable ? PTE_WRITE : 0);
+  const flags = PTE_ACCESSED | (vma.readsMapWritable ? PTE_WRITE : 0);
   // uffd_disable_fault_around
   if (!vma.has(VM_UFFD_WP)) faultAround(fault, flags);
   if (vma.mm.pageTable.get(pageOf(address)) !== fault.entry) return 'done';

@@ -32,7 +32,7 @@ export function* hugeAnonymousFault(fault: VmFault): Task<FaultResult | null> {
   if (!write) {
     const zero = system.hugeZeroFolio();
     if (zero < 0) return null;
-    pageTable.setHuge(block, makePte(zero, PTE_ACCESSED | PTE_SOFT_DIRTY));
+    pageTable.setHuge(block, makePte(zero, PTE_ACCESSED));
     return 'done';
   }
   const start = address - (address % HPAGE_SIZE);

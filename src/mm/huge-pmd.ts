@@ -24,9 +24,12 @@ export function* splitHugePmd(vma: Vma, address: number): Task {
 
 /**
  * split_huge_pmd_locked: the same inside a range that the caller has announced. The pages of a file are not mapped
- * afterwards: they can be faulted in again.
+ * afterwards: they can be faulted in again. Of anonymous memory what was dirty counts as written since soft-dirty bits were
+ * reset, though it was not (pte_mkdirty).
+ *
+ * @param freeze the entries make way for migration entries at once, which are as soft-dirty as the huge one was
  */
-export function splitHugePmdLocked(vma: Vma, block: number): void {
+export function splitHugePmdLocked(vma: Vma, block: number, freeze = false): void {
   const { pageTable, system, notifiers } = vma.mm;
   const entry = pageTable.huge(block);
   if (!ptePresent(entry)) return;
@@ -52,6 +55,8 @@ export function splitHugePmdLocked(vma: Vma, block: number): void {
   for (let i = 0; i < PTRS_PER_PTE; i++) {
     if (exclusive) frames.set(folio + i, PG_ANON_EXCLUSIVE);
     mapFrame(vma, address + i * PAGE_SIZE, folio + i, flags);
-    if ((flags & PTE_SOFT_DIRTY) === 0) pageTable.set(block + i, pageTable.get(block + i) & ~PTE_SOFT_DIRTY);
+    if (freeze && (flags & PTE_SOFT_DIRTY) === 0) {
+      pageTable.set(block + i, pageTable.get(block + i) & ~PTE_SOFT_DIRTY);
+    }
   }
 }

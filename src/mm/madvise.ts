@@ -24,7 +24,7 @@ import {
   VM_WRITE,
   type Vma,
 } from './vma.js';
-import { zapPageRangeBatched } from './zap.js';
+import { zapAndReclaimPt } from './zap.js';
 
 /** The part [start, end) of a mapping that is advised, and what gathers its TLB flushes. */
 export interface AdvisedPart {
@@ -145,7 +145,7 @@ function* dontneed({ vma, start, end, gather }: AdvisedPart, locked: boolean): T
     if (start % HPAGE_SIZE !== 0) throw refused;
     stop -= stop % HPAGE_SIZE;
   }
-  if (start < stop) yield* zapPageRangeBatched(vma, start, stop, gather);
+  if (start < stop) yield* zapAndReclaimPt(vma, start, stop, gather);
 }
 
 /** madvise_willneed: reads a file ahead. */

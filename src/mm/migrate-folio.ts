@@ -142,7 +142,7 @@ export class FolioMigration {
     forEachEntry(this.system.memory, place, this.folio, {
       small: () => undefined,
       huge: (page) => {
-        splitHugePmdLocked(place.vma, page);
+        splitHugePmdLocked(place.vma, page, true);
       },
     });
   }

@@ -20,7 +20,8 @@ interface Directory {
  * may be a huge entry (a pmd) that maps, or stands for, all 2 MiB at once.
  *
  * Pages are named by their number (address / 4096), up to 2^35. A leaf exists from the first fault in its 2 MiB until
- * the range is unmapped, whatever its entries hold meanwhile: Linux behaves differently where there is no leaf.
+ * the range is unmapped or given up as a whole, whatever its entries hold meanwhile: Linux behaves differently where there is
+ * no leaf.
  */
 export class PageTable {
   /** Directories by number; a Map because a process uses few, far apart. */
@@ -82,6 +83,11 @@ export class PageTable {
     directory.leaves[slot] = null;
     directory.used--;
     this.lastLeafKey = -1;
+  }
+
+  /** try_to_free_pte: drops the leaf around a page if all of its entries are empty. */
+  dropEmptyLeaf(page: number): void {
+    if (this.leaf(page)?.every((pte) => pte === PTE_NONE) === true) this.dropLeaf(page);
   }
 
   /** The first page of [from, to) whose 2 MiB have a leaf or a huge entry; `to` if there is none. */

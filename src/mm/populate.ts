@@ -8,7 +8,9 @@ import { pteFrame, ptePresent, pteWritable } from './pte.js';
 import { VM_READ, VM_SHARED, VM_WRITE } from './vma.js';
 
 /**
- * __get_user_pages without pages: faults in what is not there, in order, for writing if `write`.
+ * __get_user_pages without pages: faults in what is not there, in order, for writing if `write`. At a fault that fails
+ * behind pages that did not, the call returns how far it came; its caller goes on there, and only then hears of the failure.
+ *
  * @param unlockable mmap_lock, which the caller holds shared, may be let go meanwhile (FOLL_UNLOCKABLE)
  * @returns how the first fault that failed ended, SIGSEGV for a page that is not mapped; `done` if none did
  */
@@ -20,17 +22,20 @@ export function* populateRange(
   unlockable = true,
 ): Task<FaultResult> {
   const { pageTable, system, vmas } = mm;
+  let begun = start;
   for (let address = start; address < end;) {
     const pte = pageTable.get(pageOf(address));
     if (ptePresent(pte) && system.memory.frames.has(pteFrame(pte), PG_HWPOISON)) return 'SIGBUS';
-    if (!(write ? pteWritable(pte) : ptePresent(pte))) {
-      const vma = vmas.at(address);
-      if (vma === null) return 'SIGSEGV';
-      const result = yield* handleMmFault(vma, address, write, false, unlockable);
-      if (result === 'released') continue;
-      if (result !== 'done') return result;
+    if (write ? pteWritable(pte) : ptePresent(pte)) {
+      address += PAGE_SIZE;
+      continue;
     }
-    address += PAGE_SIZE;
+    const vma = vmas.at(address);
+    if (vma === null) return 'SIGSEGV';
+    const result = yield* handleMmFault(vma, address, write, false, unlockable);
+    if (result === 'done') address += PAGE_SIZE;
+    else if (result !== 'released' && address === begun) return result;
+    else begun = address;
   }
   return 'done';
 }

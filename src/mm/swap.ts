@@ -13,6 +13,7 @@ export class SwapDevice {
   private readonly freeSlots: number[] = [];
   /** The swap cache: frames by slot. */
   private readonly inCache = new Map<number, number>();
+  private readonly cachedFrames = new Set<number>();
 
   constructor(
     keepsBytes: boolean,
@@ -40,9 +41,15 @@ export class SwapDevice {
     return this.inCache.get(slot) ?? -1;
   }
 
+  /** folio_test_swapcache. */
+  isCached(frame: number): boolean {
+    return this.cachedFrames.has(frame);
+  }
+
   /** The frame holds the slot's page from now on; the cache takes over a reference. */
   cache(slot: number, frame: number): void {
     this.inCache.set(slot, frame);
+    this.cachedFrames.add(frame);
   }
 
   /** swap_duplicate: one more entry refers to the slot. */
@@ -63,6 +70,7 @@ export class SwapDevice {
     const frame = this.inCache.get(slot);
     if (frame === undefined) return;
     this.inCache.delete(slot);
+    this.cachedFrames.delete(frame);
     this.put(frame);
   }
 }

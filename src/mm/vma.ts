@@ -112,6 +112,11 @@ export class Vma {
     return this.needsDirtyTracking || this.has(VM_UFFD_WP) || (this.tracksSoftDirty && !this.has(VM_HUGETLB));
   }
 
+  /** vm_page_prot: an entry that is installed for a read is writable too, for nobody wants to hear of the first write. */
+  get readsMapWritable(): boolean {
+    return this.has(VM_SHARED) && this.has(VM_WRITE) && !this.wantsWritenotify;
+  }
+
   /** vma_had_uncowed_parents: pages of a parent may still appear here. */
   get hasParents(): boolean {
     return this.anonVma !== null && this.anonVmaChain.length !== 1;

@@ -26,9 +26,11 @@ interface ZapDetails {
   readonly evenCows: boolean;
   /** ZAP_FLAG_DROP_MARKER: the mapping goes, so its markers mean nothing any more. */
   readonly dropMarkers: boolean;
+  /** Page tables that have become empty go too. */
+  readonly reclaimPt: boolean;
 }
 
-const UNMAP: ZapDetails = { evenCows: true, dropMarkers: true };
+const UNMAP: ZapDetails = { evenCows: true, dropMarkers: true, reclaimPt: false };
 
 /**
  * unmap_vmas (mm/memory.c): removes every entry of [start, end) in one UNMAP, over all mappings and holes. The caller
@@ -59,17 +61,25 @@ export function* unmapVmas(
  */
 export function* zapPageRange(vma: Vma, start: number, end: number, evenCows = true): Task {
   const gather = new MmuGather(vma.mm);
-  yield* zapPageRangeBatched(vma, start, end, gather, evenCows);
+  yield* zapRange(vma, start, end, { evenCows, dropMarkers: false, reclaimPt: false }, gather);
   gather.finish();
 }
 
-/** zap_page_range_single_batched: as zapPageRange; the caller finishes the gather. */
-export function* zapPageRangeBatched(vma: Vma, start: number, end: number, gather: MmuGather, evenCows = true): Task {
+/**
+ * madvise_dontneed_single_vma: as zapPageRange, and a 2 MiB block that goes as a whole loses its page table, so that the next
+ * fault may map it by a huge entry. The caller finishes the gather.
+ */
+export function* zapAndReclaimPt(vma: Vma, start: number, end: number, gather: MmuGather): Task {
+  yield* zapRange(vma, start, end, { evenCows: true, dropMarkers: false, reclaimPt: true }, gather);
+}
+
+/** zap_page_range_single_batched. */
+function* zapRange(vma: Vma, start: number, end: number, details: ZapDetails, gather: MmuGather): Task {
   const { notifiers, system } = vma.mm;
   system.lruBatch.drain();
   const range = notifiers.invalidateRangeStart('CLEAR', start, end);
   if (range.holds > 0) yield range;
-  yield* zapPages(vma, start, end, { evenCows, dropMarkers: false }, gather);
+  yield* zapPages(vma, start, end, details, gather);
   notifiers.invalidateRangeEnd(range);
 }
 
@@ -103,6 +113,7 @@ function* zapPages(vma: Vma, start: number, end: number, details: ZapDetails, ga
       else yield* splitHugePmd(vma, page * PAGE_SIZE);
     }
     zapPtes(vma, page, stop, details, gather);
+    if (details.reclaimPt && stop - page === PTRS_PER_PTE) pageTable.dropEmptyLeaf(page);
   }
 }
 

@@ -39,6 +39,27 @@ describe('MADV_DONTNEED', () => {
     expect(m.load(0)).toBe(3);
   });
 
+  it('frees the page table of a block that goes as a whole, so that the next write may get a huge folio', () => {
+    const m = new Machine();
+    m.mapAnon(512);
+    m.store(0);
+    dontneed(m, 0, 256);
+    dontneed(m, 256, 255);
+    expect(m.mm.pageTable.leaf(address(0) / PAGE_SIZE)).not.toBeNull();
+    dontneed(m, 0, 512);
+    expect(m.mm.pageTable.leaf(address(0) / PAGE_SIZE)).toBeNull();
+    m.store(7);
+    expect(m.mm.pageTable.huge(address(0) / PAGE_SIZE)).not.toBe(0);
+  });
+
+  it('keeps the page table of a block in which markers are left', () => {
+    const m = new Machine();
+    m.mapAnon(512);
+    m.madvise('guard_install', 5, 1);
+    dontneed(m, 0, 512);
+    expect(m.load(5)).toBe('SIGSEGV');
+  });
+
   it('says CLEAR once per mapping, even where nothing is populated', () => {
     const m = new Machine();
     m.mapAnon(4);
@@ -74,5 +95,18 @@ describe('MADV_DONTNEED', () => {
     const m = new Machine();
     m.mapAnon(2);
     expect(m.errno(madviseDontneed(m.mm, address(0) + 1, PAGE_SIZE))).toBe('EINVAL');
+  });
+});
+
+describe('MADV_POPULATE_WRITE', () => {
+  it('reports how far it came before a fault that fails, and meets it a second time', () => {
+    const m = new Machine();
+    m.mapAnon(8);
+    m.madvise('guard_install', 2, 1);
+    m.log.take();
+    expect(m.madvise('populate_write', 0, 8)).toBe('EFAULT');
+    expect(m.log.take()).toBe('w0 w1 w2(SIGSEGV) w2(SIGSEGV)');
+    expect(m.madvise('populate_write', 2, 6)).toBe('EFAULT');
+    expect(m.log.take()).toBe('w2(SIGSEGV)');
   });
 });

@@ -93,7 +93,8 @@ function checkPageCache(kernel: KernelCore, inode: Inode, references: Tally, cac
     references.add(folio);
     cached.set(folio, what);
     const first = index === frames.index[folio];
-    same(pages.hasMark(index, 'dirty'), first && frames.has(folio, PG_DIRTY), () => `${what}: dirty mark`);
+    const toBeWritten = first && frames.has(folio, PG_DIRTY) && inode.mapping.options.canWriteback;
+    same(pages.hasMark(index, 'dirty'), toBeWritten, () => `${what}: dirty mark`);
     same(pages.hasMark(index, 'writeback'), first && frames.has(folio, PG_WRITEBACK), () => `${what}: writeback mark`);
   }
   same(pages.size, count, () => `pages of ${inode.name}`);

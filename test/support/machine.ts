@@ -2,7 +2,15 @@ import { PAGE_SIZE, isErrno, type ErrnoCode } from '../../src/base/index.js';
 import type { Simulation, Task } from '../../src/engine/index.js';
 import type { FsyncCost, Inode } from '../../src/fs/index.js';
 import { createWorld, type KernelCore, type Process, type Signal, type WorldOptions } from '../../src/kernel/index.js';
-import { PG_UPTODATE, addToPageCache, type MmStruct, type PhysicalMemory, type Vma } from '../../src/mm/index.js';
+import {
+  ADVICES,
+  PG_UPTODATE,
+  addToPageCache,
+  madvise,
+  type MmStruct,
+  type PhysicalMemory,
+  type Vma,
+} from '../../src/mm/index.js';
 import { EventLog } from './event-log.js';
 
 /** Page 0 of tests: on a border of 1 GiB, so that page numbers and page tables are easy to see together. */
@@ -102,6 +110,11 @@ export class Machine {
         file: { inode, offset: offset * PAGE_SIZE },
       }),
     );
+  }
+
+  /** madvise(2) of pages, to its end. */
+  madvise(advice: keyof typeof ADVICES, page: number, pages: number, mm = this.mm): ErrnoCode | null {
+    return this.errno(madvise(mm, address(page), pages * PAGE_SIZE, ADVICES[advice]));
   }
 
   munmap(page: number, pages: number): void {

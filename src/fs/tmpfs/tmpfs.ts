@@ -57,6 +57,14 @@ export class Tmpfs extends MemoryFileSystem {
     yield* shmemWriteout(this, mapping, folio);
   }
 
+  isSwapped(mapping: AddressSpace, first: number, end: number): boolean {
+    return this.swapped(this.inodeOf(mapping)).any(first, end);
+  }
+
+  *getFolio(mapping: AddressSpace, index: number): Task<number> {
+    return yield* shmemGetFolio(this, this.inodeOf(mapping), index, 'cache');
+  }
+
   /** Of what is not there yet, all is zeros. */
   override *readFolios(_inode: Inode, folios: readonly number[]): Task {
     const { frames, contents } = this.system.memory;
