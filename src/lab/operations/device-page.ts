@@ -1,7 +1,7 @@
 import type { Operation, Section } from './operation.js';
 import { mapLines, stepLines } from './print-operation.js';
 import { SECTIONS } from './sections/index.js';
-import { memoryOf, showOperation } from './show-operation.js';
+import { showOperation } from './show-operation.js';
 
 const HEAD = [
   '# What Linux really does to your device',
@@ -17,7 +17,8 @@ const HEAD = [
   'what memory it is, where more than one kind is shown.',
   '',
   'Made by `npm run device-page` from runs of the emulator; CI makes it again and compares. A test holds every line to recordings of',
-  'Linux 7.2.13, which are named, and are in `test/fixtures/linux-traces`: there the same operation had the same events and result.',
+  'Linux 7.2.13, which are named, and are in `test/fixtures/linux-traces`: there the same operation, on such memory, had the same',
+  'notifier events, device faults and result.',
   '`pinless explain WORD…` finds operations by words.',
 ];
 
@@ -28,16 +29,13 @@ export function devicePage(): string {
 }
 
 function sectionLines(section: Section): string[] {
-  const used = Object.keys(section.memory).filter((name) =>
-    section.operations.some((operation) => memoryOf(section, operation).includes(name)),
-  );
   return [
     '',
     `## ${section.title}`,
     '',
     section.text,
     '',
-    ...block([...mapLines(section, used), ...section.setup]),
+    ...block([...mapLines(section, Object.keys(section.memory)), ...section.setup]),
     ...section.operations.flatMap((operation) => operationLines(section, operation)),
   ];
 }

@@ -3,6 +3,6 @@
  * are shown, each line of them confirmed by recordings of Linux (test/lab/operations).
  */
 export { devicePage } from './device-page.js';
-export { findOperations, type Found } from './find-operations.js';
+export { findOperations } from './find-operations.js';
 export { operationJson, operationText } from './print-operation.js';
 export { SECTIONS } from './sections/index.js';

@@ -4,7 +4,7 @@ import type { Section } from '../operation.js';
 export const ADVICE: Section = {
   title: 'Advice',
   text: 'Most of what madvise does to pages is announced as CLEAR.',
-  memory: memory('anon', 'tmpfs', 'ext4'),
+  memory: memory('anon', 'ext4'),
   setup: POPULATED,
   operations: [
     {
@@ -23,7 +23,7 @@ export const ADVICE: Section = {
         'madvise map=m first=4 pages=4 advice=pageout',
         'cpu_read map=m page=4',
       ],
-      says: 'The device loses the pages at once, and can have them back with their contents until they are reclaimed. Reclaim drops them unread: what comes back is zeros.',
+      says: 'The device loses the pages at once, and can have them back with their contents until they are reclaimed. Reclaim drops them without writing them anywhere: what comes back is zeros.',
       recorded: ['madv_free.anon'],
     },
     {
