@@ -67,6 +67,7 @@ const FACES = [
   'src/lab/program',
   'src/lab/conform',
   'src/lab/fuzz',
+  'src/lab/operations',
   'src/check',
 ];
 

@@ -6,6 +6,7 @@ import { CaptureError, ProgramError } from '../lab/index.js';
 import { DriverError } from '../../notifiers/index.js';
 import { compareCommand } from './compare-command.js';
 import { conformCommand } from './conform-command.js';
+import { explainCommand } from './explain-command.js';
 import { fuzzCommand } from './fuzz-command.js';
 import type { Output } from './output.js';
 import { packCommand } from './pack-command.js';
@@ -40,9 +41,8 @@ export async function run(args: readonly string[], version: string, output: Outp
   const finish = (result: number): void => {
     status = result;
   };
-  for (const command of [compareCommand, runCommand, conformCommand, fuzzCommand, packCommand].map((make) =>
-    make(output, finish),
-  )) {
+  const commands = [compareCommand, runCommand, explainCommand, conformCommand, fuzzCommand, packCommand];
+  for (const command of commands.map((make) => make(output, finish))) {
     program.addCommand(command.copyInheritedSettings(program));
   }
   try {

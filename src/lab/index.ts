@@ -18,6 +18,7 @@ export {
   withImplicitExit,
   type ProgramWatch,
 } from './program/index.js';
+export { SECTIONS, devicePage, findOperations, operationJson, operationText } from './operations/index.js';
 export { KINDS, fuzzOne, type FuzzResult } from './fuzz/index.js';
 export {
   LEVELS,
