@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { DriverFactory } from '../../../devices/contract/index.js';
 import { parseProgram, runProgram, type ProgramWatch } from '../program/index.js';
 import { assemble } from './assemble.js';
 import { choices } from './choices.js';
@@ -17,8 +18,11 @@ export interface FuzzResult {
 /** Runs that shrinking may take. */
 const SHRINK_RUNS = 400;
 
-/** The program of a kind and a seed, run under the rules that `watch` keeps. */
-export function fuzzOne(kind: ProgramKind, seed: number, watch: ProgramWatch): FuzzResult {
+/**
+ * The program of a kind and a seed, run under the rules that `watch` keeps.
+ * @param driver the driver to try, on a NIC; absent: the software NIC of the recordings
+ */
+export function fuzzOne(kind: ProgramKind, seed: number, watch: ProgramWatch, driver?: DriverFactory): FuzzResult {
   const arbitrary = choices(kind.contents.length > 0);
   let first: { program: readonly string[]; outcome: Outcome } | null = null;
   let runs = 0;
@@ -26,7 +30,7 @@ export function fuzzOne(kind: ProgramKind, seed: number, watch: ProgramWatch): F
     fc.property(arbitrary, (drawn) => {
       const program = assemble(kind, drawn);
       if (++runs > SHRINK_RUNS) return true;
-      const outcome = runUnder(program, watch);
+      const outcome = runUnder(program, watch, driver);
       first ??= { program, outcome };
       return outcome.failure === null;
     }),
@@ -38,7 +42,7 @@ export function fuzzOne(kind: ProgramKind, seed: number, watch: ProgramWatch): F
     return { seed, program, notModelled: outcome.notModelled, failure: null };
   }
   const shortest = assemble(kind, details.counterexample[0]);
-  const reason = runUnder(shortest, watch).failure ?? 'it failed once, and not again';
+  const reason = runUnder(shortest, watch, driver).failure ?? 'it failed once, and not again';
   return { seed, program, notModelled: null, failure: { reason, program: shortest } };
 }
 
@@ -47,8 +51,9 @@ interface Outcome {
   readonly failure: string | null;
 }
 
-function runUnder(program: readonly string[], watch: ProgramWatch): Outcome {
-  const { stopped } = runProgram(parseProgram(program.join('\n')), { probes: false, watch });
+function runUnder(program: readonly string[], watch: ProgramWatch, driver: DriverFactory | undefined): Outcome {
+  const options = { probes: false, watch, ...(driver === undefined ? {} : { driver }) };
+  const { stopped } = runProgram(parseProgram(program.join('\n')), options);
   if (stopped === null) return { notModelled: null, failure: null };
   return stopped.modelled
     ? { notModelled: null, failure: `step ${String(stopped.step)}: ${stopped.reason}` }

@@ -12,10 +12,13 @@ import {
 } from '../../fs/index.js';
 import { P1 } from '../../kernel/index.js';
 import { MmSystem, PhysicalMemory, type MmStruct } from '../../mm/index.js';
+import type { DriverFactory } from '../../../devices/contract/index.js';
 import { NotifierHub } from '../../../notifiers/index.js';
-import { RxeDevice, type RxeMr } from '../../../devices/rxe/index.js';
 import { Areas, type Area } from './areas.js';
 import { MEMORY_BYTES } from './buffer.js';
+import { NicProgramDevice } from './device/nic-program-device.js';
+import { RxeProgramDevice } from './device/rxe-program-device.js';
+import type { ProgramDevice, ProgramMr } from './device/program-device.js';
 import { FILE_SYSTEMS } from './file-systems.js';
 import type { MapKind } from './op-table.js';
 import { NotModelled } from './program-error.js';
@@ -38,14 +41,14 @@ export interface ProgramFile {
 /** A registered region by the name that the program gave it; null if its registration failed. */
 export interface NamedMr {
   readonly area: Area;
-  readonly mr: RxeMr | null;
+  readonly mr: ProgramMr | null;
 }
 
 /** The machine on which one program runs, and what the program has named so far. */
 export class ProgramWorld {
   readonly simulation: Simulation;
   readonly system: MmSystem;
-  readonly device = new RxeDevice();
+  readonly device: ProgramDevice;
   readonly areas = new Areas();
   readonly recorder: Recorder;
   /** The address space of the main process. */
@@ -65,7 +68,8 @@ export class ProgramWorld {
   private scratch: Inode | null = null;
   private readonly mounted = new Map<MapKind, FileSystem>();
 
-  constructor() {
+  /** @param create the driver to try, on a NIC; absent: the software NIC of the recordings */
+  constructor(create?: DriverFactory) {
     this.simulation = new Simulation();
     const hub = new NotifierHub(this.simulation);
     const memory = new PhysicalMemory(this.simulation, FRAMES, new ReferencedContents(this.writes), 2);
@@ -74,6 +78,14 @@ export class ProgramWorld {
     this.mm = this.system.newMm('the main process');
     this.recorder = new Recorder(this.simulation, this.areas, this.mm.id);
     this.simulation.trace.attach(this.recorder);
+    if (create === undefined) {
+      this.device = new RxeProgramDevice();
+    } else {
+      const device = new NicProgramDevice(this.simulation, this.system, this.newDisk('root'), create);
+      this.device = device;
+      this.recorder.driver = device.driver.name;
+      this.recorder.subscribed = true;
+    }
     this.userfaultfds = new UffdHandlers(this.simulation, this.areas);
   }
 

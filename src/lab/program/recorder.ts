@@ -17,6 +17,8 @@ export class Recorder implements TraceSink {
   actor: string | undefined;
   /** True if a child closes the device: what it unmaps then is not recorded. */
   closedByChild = false;
+  /** Name of the driver whose callbacks are recorded. */
+  driver = 'rxe';
   /** True once a notifier has been registered. */
   subscribed = false;
 
@@ -41,7 +43,7 @@ export class Recorder implements TraceSink {
         this.notification({ kind: 'invalidate_start_refused', ret: -11 });
       },
       interval_invalidate: (event) => {
-        if (event.driver !== 'rxe') return;
+        if (event.driver !== this.driver) return;
         const range = this.range(event);
         if (range === null) return;
         const refused = event.blockable === false ? { ret: false } : {};

@@ -1,3 +1,4 @@
+import type { DriverFactory } from '../../../devices/contract/index.js';
 import type { Task } from '../../engine/index.js';
 import { TaskFailure, messageOf } from '../../engine/index.js';
 import { isErrno } from '../../base/index.js';
@@ -18,6 +19,8 @@ export interface RunOptions {
   readonly probes?: boolean;
   /** Somebody who looks on and throws if something is wrong. */
   readonly watch?: ProgramWatch;
+  /** The driver to try, on a NIC; absent: the software NIC of the recordings. */
+  readonly driver?: DriverFactory;
 }
 
 /** Begins to watch a machine. */
@@ -54,7 +57,7 @@ export function withImplicitExit(ops: readonly Op[]): Op[] {
 
 /** Runs a program on a machine of its own. */
 export function runProgram(ops: readonly Op[], options: RunOptions = {}): ProgramRun {
-  const world = new ProgramWorld();
+  const world = new ProgramWorld(options.driver);
   const steps: RecordedStep[] = [];
   const final: Record<string, FinalFile> = {};
   let stopped: ProgramRun['stopped'] = null;

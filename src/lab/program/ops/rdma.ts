@@ -7,9 +7,9 @@ import {
   IBV_ACCESS_REMOTE_READ,
   IBV_ACCESS_REMOTE_WRITE,
 } from '../../../../devices/contract/index.js';
-import type { RxeMr, WcStatus } from '../../../../devices/rxe/index.js';
 import { addressIn, type Area } from '../areas.js';
 import { newBuffer } from '../buffer.js';
+import type { AtomicResult, ProgramMr, Status } from '../device/program-device.js';
 import { DONE, type OpHandlers } from '../op-handler.js';
 import { listed, pagesOf, runLengths } from '../pages-of.js';
 import type { ProgramWorld } from '../program-world.js';
@@ -52,7 +52,7 @@ export const rdmaOps = {
 
   *dereg(world, args) {
     const { mr } = regionOf(world, args.mr);
-    if (mr !== null) yield* world.device.deregMr(mr);
+    if (mr !== null) yield* mr.deregister();
     world.mrs.delete(args.mr);
     return DONE;
   },
@@ -60,7 +60,7 @@ export const rdmaOps = {
   *advise_mr(world, args) {
     const { area, mr } = regionOf(world, args.mr);
     if (mr === null || args.lkey !== undefined) throw new Errno('EINVAL', 'advise_mr with a key of nobody');
-    const advise = world.device.adviseMr(mr, args.advice, addressIn(area, args.first), args.pages * PAGE_SIZE);
+    const advise = mr.advise(args.advice, addressIn(area, args.first), args.pages * PAGE_SIZE);
     if (args.flush === 1) {
       yield* advise;
       return DONE;
@@ -78,9 +78,9 @@ export const rdmaOps = {
     const { area, mr } = regionOf(world, args.mr);
     if (mr === null) return NO_MR;
     const data = newBuffer(args.len, args.value);
-    const statuses: WcStatus[] = [];
+    const statuses: Status[] = [];
     for (const page of pagesOf(args)) {
-      statuses.push(yield* byNic(world, world.device.write(mr, addressIn(area, page) + args.offset, data)));
+      statuses.push(yield* byNic(world, mr.write(addressIn(area, page) + args.offset, data)));
     }
     return statusOf(statuses);
   },
@@ -89,10 +89,10 @@ export const rdmaOps = {
     const { area, mr } = regionOf(world, args.mr);
     if (mr === null) return NO_MR;
     const data = newBuffer(args.len);
-    const statuses: WcStatus[] = [];
+    const statuses: Status[] = [];
     const values: (number | null)[] = [];
     for (const page of pagesOf(args)) {
-      const status = yield* byNic(world, world.device.read(mr, addressIn(area, page) + args.offset, data));
+      const status = yield* byNic(world, mr.read(addressIn(area, page) + args.offset, data));
       statuses.push(status);
       values.push(status === 'SUCCESS' ? data[0] : null);
     }
@@ -101,31 +101,33 @@ export const rdmaOps = {
   },
 
   *rdma_faa(world, args) {
-    return yield* atomic(world, args.mr, args.page, (old) => BigInt.asUintN(64, old + BigInt(args.add)));
+    return yield* atomic(world, args.mr, args.page, (mr, address) => mr.fetchAndAdd(address, BigInt(args.add)));
   },
 
   *rdma_cas(world, args) {
-    return yield* atomic(world, args.mr, args.page, (old) => (old === BigInt(args.cmp) ? BigInt(args.swap) : null));
+    return yield* atomic(world, args.mr, args.page, (mr, address) =>
+      mr.compareAndSwap(address, BigInt(args.cmp), BigInt(args.swap)),
+    );
   },
 
   *recv(world, args) {
     const { area, mr } = regionOf(world, args.mr);
     if (mr === null) return NO_MR;
     const data = newBuffer(args.len, args.value);
-    const { sender, receiver } = yield* byNic(world, world.device.receive(mr, addressIn(area, args.page), data));
+    const { sender, receiver } = yield* byNic(world, mr.receive(addressIn(area, args.page), data));
     return { status: sender, recv_status: receiver };
   },
 
   *send(world, args) {
-    return yield* gather(world, regionOf(world, args.mr), args.page, args.len);
+    return yield* gather(world, args, (mr, address, data) => mr.send(address, data));
   },
 
   *rdma_write_from(world, args) {
-    return yield* gather(world, regionOf(world, args.mr), args.page, args.len);
+    return yield* gather(world, args, (mr, address, data) => mr.writeFrom(address, data));
   },
 } satisfies OpHandlers;
 
-function regionOf(world: ProgramWorld, name: string): { readonly area: Area; readonly mr: RxeMr | null } {
+function regionOf(world: ProgramWorld, name: string): { readonly area: Area; readonly mr: ProgramMr | null } {
   const region = world.mrs.get(name);
   if (region === undefined) throw new Error(`there is no memory region "${name}"`);
   return region;
@@ -135,24 +137,24 @@ function* atomic(
   world: ProgramWorld,
   name: string,
   page: number,
-  next: (old: bigint) => bigint | null,
+  request: (mr: ProgramMr, address: number) => Task<AtomicResult>,
 ): Task<StepResult> {
   const { area, mr } = regionOf(world, name);
   if (mr === null) return NO_MR;
-  const { status, old } = yield* byNic(world, world.device.atomic(mr, addressIn(area, page), next));
+  const { status, old } = yield* byNic(world, request(mr, addressIn(area, page)));
   if (status !== 'SUCCESS') return { status };
   return { status, old: old === 0n ? '0' : `0x${old.toString(16)}` };
 }
 
 function* gather(
   world: ProgramWorld,
-  { area, mr }: { readonly area: Area; readonly mr: RxeMr | null },
-  page: number,
-  length: number,
+  args: { readonly mr: string; readonly page: number; readonly len: number },
+  request: (mr: ProgramMr, address: number, data: Uint8Array) => Task<Status>,
 ): Task<StepResult> {
+  const { area, mr } = regionOf(world, args.mr);
   if (mr === null) return NO_MR;
-  const data = newBuffer(length);
-  const status = yield* byNic(world, world.device.gather(mr, addressIn(area, page), data));
+  const data = newBuffer(args.len);
+  const status = yield* byNic(world, request(mr, addressIn(area, args.page), data));
   return status === 'SUCCESS' ? { status, value: data[0] } : { status };
 }
 
@@ -165,7 +167,7 @@ function* byNic<T>(world: ProgramWorld, task: Task<T>): Task<T> {
 }
 
 /** The status of the last request that failed, and all of them if there were several. */
-function statusOf(statuses: readonly WcStatus[]): StepResult {
+function statusOf(statuses: readonly Status[]): StepResult {
   const failed = statuses.findLast((status) => status !== 'SUCCESS');
   if (failed === undefined) return { status: 'SUCCESS' };
   return statuses.length === 1 ? { status: failed } : { status: failed, statuses_rle: runLengths(statuses) };
