@@ -1,4 +1,4 @@
-import { ContainerModule } from 'inversify';
+import { Container, ContainerModule } from 'inversify';
 import type { KernelCore } from '../../src/kernel/index.js';
 import type { DeviceDriver } from './device-driver.js';
 import type { Hardware } from './hardware.js';
@@ -32,4 +32,11 @@ export function driverPlugin(manifest: DriverManifest, create: DriverFactory): D
       bind<DriverFactory>(DriverFactory).toConstantValue(create);
     }),
   };
+}
+
+/** What makes a plugin's driver. @throws Error if its module does not bind DriverFactory */
+export function driverFactoryOf({ module }: DriverPlugin): DriverFactory {
+  const container = new Container();
+  container.load(module);
+  return container.get<DriverFactory>(DriverFactory);
 }

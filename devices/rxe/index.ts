@@ -3,5 +3,5 @@
  *
  * Unlike `nic/` it has no wire and no timing: a work request is a call that returns its completion status.
  */
-export { RxeDevice, type WcStatus } from './rxe-device.js';
+export { RxeDevice } from './rxe-device.js';
 export type { RxeMr } from './rxe-mr.js';

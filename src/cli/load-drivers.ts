@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { createJiti } from 'jiti';
 import { messageOf } from '../engine/index.js';
 import type { DriverPlugin } from '../../devices/contract/index.js';
 import { odp } from '../../devices/odp/index.js';
@@ -11,41 +12,51 @@ import { UsageError } from './usage-error.js';
 export const BUILT_IN_DRIVERS: readonly DriverPlugin[] = [pinned, odp];
 
 /**
- * The drivers of a comma-separated list: built-in names, paths of JavaScript modules, or package names. A module exports
- * its plugin as the default.
+ * The drivers of a comma-separated list: built-in names, paths of JavaScript or TypeScript modules, or package names. A
+ * module exports its plugin as the default.
  */
 export async function loadDrivers(list: string): Promise<DriverPlugin[]> {
   const plugins: DriverPlugin[] = [];
   for (const name of list.split(',').map((part) => part.trim())) {
     if (name === '') throw new UsageError(`--drivers takes names with a comma between two, not "${list}"`);
     if (plugins.some(({ manifest }) => manifest.name === name)) throw new UsageError(`--drivers names "${name}" twice`);
-    const builtIn = BUILT_IN_DRIVERS.find(({ manifest }) => manifest.name === name);
-    plugins.push(builtIn ?? (await importPlugin(name)));
+    plugins.push(await loadDriver('--drivers', name));
   }
   return plugins;
 }
 
-async function importPlugin(name: string): Promise<DriverPlugin> {
-  const isPath = name.startsWith('.') || name.includes('/') || existsSync(name);
+/** One driver. @param option how the user gave it, for messages */
+export async function loadDriver(option: string, name: string): Promise<DriverPlugin> {
+  const builtIn = BUILT_IN_DRIVERS.find(({ manifest }) => manifest.name === name);
+  if (builtIn !== undefined) return builtIn;
   const known = BUILT_IN_DRIVERS.map(({ manifest }) => manifest.name).join(', ');
   let exported: unknown;
   try {
-    exported = await import(isPath ? pathToFileURL(resolve(name)).href : name);
+    exported = await importModule(name);
   } catch (error) {
-    const why =
-      (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && !isPath
-        ? 'there is no such package'
-        : messageOf(error);
-    throw new UsageError(`--drivers: "${name}" is none of ${known}, and cannot be loaded as a module: ${why}`);
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && !isPath(name);
+    const why = isMissing ? 'there is no such package' : messageOf(error);
+    throw new UsageError(`${option}: "${name}" is none of ${known}, and cannot be loaded as a module: ${why}`);
   }
   const plugin = (exported as { readonly default?: unknown }).default;
   if (!isPlugin(plugin)) {
     throw new UsageError(
-      `--drivers: the default export of "${name}" is no driver plugin: pinless exports ` +
+      `${option}: the default export of "${name}" is no driver plugin: pinless exports ` +
         'driverPlugin(manifest, create), which makes one',
     );
   }
   return plugin;
+}
+
+function isPath(name: string): boolean {
+  return name.startsWith('.') || name.includes('/') || existsSync(name);
+}
+
+/** Node runs TypeScript by itself from 22.18 on, and without types that are more than annotations; jiti runs all of it. */
+async function importModule(name: string): Promise<unknown> {
+  const file = resolve(name);
+  if (/\.[cm]?tsx?$/.test(name)) return await createJiti(import.meta.url).import(file);
+  return await import(isPath(name) ? pathToFileURL(file).href : name);
 }
 
 /** Another copy of pinless may have made it, so its shape counts, not its class. */

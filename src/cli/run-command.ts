@@ -3,11 +3,14 @@ import { basename } from 'node:path';
 import { Command } from 'commander';
 import { messageOf } from '../engine/index.js';
 import { parseProgram, printOp, printStep, recordRun, runProgram, withImplicitExit } from '../lab/index.js';
+import { loadDriver } from './load-drivers.js';
+import { driverFactoryOf } from '../../devices/contract/index.js';
 import type { Output } from './output.js';
 import { UsageError } from './usage-error.js';
 
 interface Typed {
   readonly json?: true;
+  readonly driver?: string;
 }
 
 const EXAMPLES = `
@@ -27,13 +30,14 @@ export function runCommand(output: Output, finish: (status: number) => void): Co
     .description('Runs a program in the op language on a machine of its own, and prints each step: events and result.')
     .argument('<program>', 'text, one op per line; - is standard input')
     .option('--json', 'in the form of the recordings of real kernels')
+    .option('--driver <name>', 'on a NIC with this driver: a built-in one, a path or a package; without, Soft-RoCE')
     .addHelpText('after', EXAMPLES)
-    .action((path: string, typed: Typed) => {
-      finish(runFile(output, path, typed));
+    .action(async (path: string, typed: Typed) => {
+      finish(await runFile(output, path, typed));
     });
 }
 
-function runFile(output: Output, path: string, typed: Typed): number {
+async function runFile(output: Output, path: string, typed: Typed): Promise<number> {
   let text: string;
   try {
     text = readFileSync(path === '-' ? 0 : path, 'utf8');
@@ -41,7 +45,8 @@ function runFile(output: Output, path: string, typed: Typed): number {
     throw new UsageError(`cannot read "${path}": ${messageOf(error)}`);
   }
   const ops = withImplicitExit(parseProgram(text));
-  const run = runProgram(ops);
+  const driver = typed.driver === undefined ? undefined : driverFactoryOf(await loadDriver('--driver', typed.driver));
+  const run = runProgram(ops, driver === undefined ? {} : { driver });
   if (typed.json === true) {
     output.out(`${JSON.stringify(recordRun(basename(path).replace(/\.\w+$/, ''), ops, run), null, 1)}\n`);
   } else {

@@ -48,6 +48,25 @@ function record(): Recording {
 }
 
 describe('pinless run', () => {
+  it('runs on a NIC with a driver, built in or in TypeScript, and says what is wrong with one that cannot be loaded', () => {
+    const dist = join(dirname(BIN), '../..');
+    const path = file(
+      'mine.ts',
+      `import { driverPlugin } from '${join(dist, 'src/index.js')}';
+       import { OdpDriver } from '${join(dist, 'devices/odp/index.js')}';
+       const manifest: { readonly name: string } & Record<string, unknown> = { name: 'mine', title: 'Mine', onDemandPaging: true };
+       export default driverPlugin(manifest as never, (hardware, kernel) => new OdpDriver(hardware, kernel));`,
+    );
+    for (const driver of ['odp', path]) {
+      const { status, out, err } = pinless(['run', '-', '--driver', driver], PROGRAM);
+      expect([status, err]).toEqual([0, '']);
+      expect(out).toContain('fsync map=m: clean#1(1) <PROTECTION_PAGE[1,2) cb t[1,2)>');
+    }
+    const broken = pinless(['run', '-', '--driver', file('broken.ts', 'export default {')], PROGRAM);
+    expect([broken.status, broken.out]).toEqual([2, '']);
+    expect(broken.err).toMatch(/cannot be loaded as a module: .*Unexpected token/);
+  });
+
   it('says of each step what the kernel and the device did', () => {
     const { status, out, err } = pinless(['run', '-'], PROGRAM);
     expect([status, err]).toEqual([0, '']);
