@@ -72,7 +72,7 @@ function* handlePteFault(fault: VmFault): Task<FaultResult> {
   if (!ptePresent(pte)) {
     // handle_pte_marker
     if (swapType(pte) === SWP_GUARD) return 'SIGSEGV';
-    if (swapType(pte) === SWP_HWPOISON) return 'SIGBUS';
+    if (swapType(pte) === SWP_HWPOISON) return 'HWPOISON';
     if (swapType(pte) === SWP_SWAP || swapType(pte) === SWP_SWAP_EXCLUSIVE) return yield* swapFault(fault, pte);
     if (swapType(pte) === SWP_MIGRATION) {
       yield* settledEntry(vma.mm, page);

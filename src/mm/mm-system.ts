@@ -31,7 +31,7 @@ export interface MmFault {
   readonly mm: MmStruct;
   readonly address: number;
   readonly write: boolean;
-  readonly signal: 'SIGBUS' | 'SIGSEGV' | 'OOM' | null;
+  readonly signal: 'SIGBUS' | 'HWPOISON' | 'SIGSEGV' | 'OOM' | null;
 }
 
 /** Counters of /proc/vmstat that pinning keeps. */
@@ -57,6 +57,8 @@ export class MmSystem {
   readonly faults$ = new HotStream<MmFault>();
   /** Every page_mkwrite, by the address at which it happened. */
   readonly mkwrites$ = new HotStream<{ readonly mm: MmStruct; readonly address: number }>();
+  /** SIGBUS because of a broken page (BUS_MCEERR_AR), to the process whose access found it. */
+  readonly memoryErrors$ = new HotStream<{ readonly mm: MmStruct; readonly address: number }>();
   readonly pins: PinCounters = { acquired: 0, released: 0, pinned: 0, peak: 0 };
   reclaimer: Reclaimer | null = null;
   /** Migration entries have been replaced: who met one looks again. */

@@ -3,8 +3,7 @@ import type { Task } from '../engine/index.js';
 import { handleMmFault } from './fault.js';
 import type { FaultResult } from './address-space.js';
 import type { MmStruct } from './mm-struct.js';
-import { PG_HWPOISON } from './page-flags.js';
-import { pteFrame, ptePresent, pteWritable } from './pte.js';
+import { ptePresent, pteWritable } from './pte.js';
 import { VM_READ, VM_SHARED, VM_WRITE, type Vma } from './vma.js';
 
 /**
@@ -12,10 +11,9 @@ import { VM_READ, VM_SHARED, VM_WRITE, type Vma } from './vma.js';
  * @returns how the first fault that failed ended; `done` if none did
  */
 export function* populateRange(vma: Vma, start: number, end: number, write: boolean): Task<FaultResult> {
-  const { pageTable, system } = vma.mm;
+  const { pageTable } = vma.mm;
   for (let address = start; address < end; address += PAGE_SIZE) {
     const pte = pageTable.get(pageOf(address));
-    if (ptePresent(pte) && system.memory.frames.has(pteFrame(pte), PG_HWPOISON)) return 'SIGBUS';
     if (write ? pteWritable(pte) : ptePresent(pte)) continue;
     const result = yield* handleMmFault(vma, address, write);
     if (result !== 'done') return result;

@@ -57,5 +57,6 @@ function* userFault(mm: MmStruct, address: number, write: boolean): Task<AccessR
   const allowed = vma?.has(write ? VM_WRITE : VM_READ) === true;
   const result = vma === null || !allowed ? 'SIGSEGV' : yield* handleMmFault(vma, address, write);
   mm.mmapLock.releaseShared();
+  if (result === 'HWPOISON') return 'SIGBUS';
   return result === 'SIGBUS' || result === 'SIGSEGV' || result === 'OOM' ? result : null;
 }
