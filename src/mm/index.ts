@@ -28,6 +28,7 @@ export {
 export { allocHugetlbFolio } from './hugetlb.js';
 export { copyHugetlbPageRange, moveHugetlbPageTables } from './hugetlb-entries.js';
 export { ADVICES, madvise, madviseDontneed, type AdviceAction } from './madvise.js';
+export { ksmd } from './ksm-scan.js';
 export { clearRefs } from './clear-refs.js';
 export { mlock, munlock } from './mlock.js';
 export { mbind, movePages, type MoveStatus } from './migrate.js';

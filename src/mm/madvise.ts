@@ -3,6 +3,7 @@ import type { Task } from '../engine/index.js';
 import { guardInstall, guardRemove } from './guard.js';
 import { madviseHwpoison, madviseSoftOffline } from './inject-error.js';
 import { madviseCollapse } from './khugepaged.js';
+import { ksmMergeable, ksmUnmergeable } from './ksm-break.js';
 import { madviseCold, madvisePageout } from './madv-cold.js';
 import { madviseFree } from './madv-free.js';
 import type { MmStruct } from './mm-struct.js';
@@ -15,7 +16,6 @@ import {
   VM_HUGEPAGE,
   VM_HUGETLB,
   VM_LOCKED,
-  VM_MERGEABLE,
   VM_NOHUGEPAGE,
   VM_RAND_READ,
   VM_READ,
@@ -71,7 +71,8 @@ export const ADVICES = {
   }),
   keeponfork: flags((old) => old & ~VM_WIPEONFORK),
   dontdump: flags((old) => old | VM_DONTDUMP),
-  mergeable: flags((old, vma) => (ksmCompatible(vma) ? old | VM_MERGEABLE : old)),
+  mergeable: { lock: 'exclusive', advise: ksmMergeable },
+  unmergeable: { lock: 'exclusive', advise: ksmUnmergeable },
   hugepage: flags((old) => (old & ~VM_NOHUGEPAGE) | VM_HUGEPAGE),
   nohugepage: flags((old) => (old & ~VM_HUGEPAGE) | VM_NOHUGEPAGE),
   dontneed: { lock: 'shared', advise: (part) => dontneed(part, false) },
@@ -145,11 +146,6 @@ function flags(change: (old: number, vma: Vma) => number): VmaAdvice {
       if (changed !== vma.flags) yield* modifyFlags(vma, start, end, changed);
     },
   };
-}
-
-/** vma_ksm_compatible: private memory that is not hugetlb. */
-function ksmCompatible(vma: Vma): boolean {
-  return !vma.has(VM_SHARED | VM_HUGETLB) && vma.file?.isDax !== true;
 }
 
 /** madvise_dontneed_free: of hugetlb only whole huge pages. */

@@ -91,6 +91,9 @@ export class FolioMigration {
     frames.set(target, frames.flags[folio] & perFolio);
     frames.owner[target] = frames.owner[folio];
     frames.index[target] = frames.index[folio];
+    // folio_migrate_ksm
+    const stable = system.stableNodeOf(folio);
+    if (stable !== null) stable.folio = target;
     for (let i = 0; i < pages; i++) {
       memory.contents.copy(memory.contents, folio + i, target + i);
       if (frames.has(folio + i, PG_ANON_EXCLUSIVE)) frames.set(target + i, PG_ANON_EXCLUSIVE);

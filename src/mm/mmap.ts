@@ -106,6 +106,11 @@ export function* munmapLocked(mm: MmStruct, start: number, end: number): Task {
 /** exit_mmap: tells the drivers that the mm goes away, then unmaps everything. */
 export function* exitMmap(mm: MmStruct): Task {
   mm.alive = false;
+  if (mm.system.ksm.exit(mm)) {
+    // ksmd backs out.
+    yield mm.mmapLock.exclusive;
+    mm.mmapLock.releaseExclusive();
+  }
   yield* mm.notifiers.release();
   yield mm.mmapLock.exclusive;
   const vmas = [...mm.vmas];

@@ -40,6 +40,12 @@ export class SwapDevice {
     return this.inCache.get(slot) ?? -1;
   }
 
+  /** folio_test_swapcache. */
+  holds(frame: number): boolean {
+    for (const cached of this.inCache.values()) if (cached === frame) return true;
+    return false;
+  }
+
   /** The frame holds the slot's page from now on; the cache takes over a reference. */
   cache(slot: number, frame: number): void {
     this.inCache.set(slot, frame);
