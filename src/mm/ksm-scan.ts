@@ -34,17 +34,20 @@ export function* ksmd(system: MmSystem, scans: number): Task {
 function* scanGetNextRmapItem(system: MmSystem): Task<Found | null> {
   const { ksm } = system;
   if (ksm.slots.length === 0) return null;
-  if (ksm.cursor === null) {
-    system.lruBatch.drain();
-    ksm.unstable.length = 0;
-    ksm.cursor = startOf(ksm.slots[0]);
-  }
-  for (let cursor: ScanCursor | null = ksm.cursor; cursor !== null; cursor = ksm.cursor) {
-    const found = yield* scanMm(system, cursor);
+  if (ksm.cursor === null) startScan(system);
+  while (ksm.cursor !== null) {
+    const found = yield* scanMm(system, ksm.cursor);
     if (found !== null) return found;
   }
   ksm.seqnr++;
   return null;
+}
+
+function startScan({ ksm, lruBatch }: MmSystem): void {
+  // What waits there is referred to, and cannot be merged.
+  lruBatch.drain();
+  ksm.unstable.length = 0;
+  ksm.cursor = startOf(ksm.slots[0]);
 }
 
 /** The next page of the mm at the cursor; null if it has no more, and the cursor is at the next one. */
