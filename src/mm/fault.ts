@@ -78,6 +78,8 @@ function* handlePteFault(fault: VmFault): Task<FaultResult> {
       yield* settledEntry(vma.mm, page);
       return 'retry';
     }
+    // check_stable_address_space: what the OOM reaper took was no zeros.
+    if (vma.mm.unstable && vma.isCow) return 'SIGBUS';
     if (vma.file === null) return (yield* hugeAnonymousFault(fault)) ?? (yield* anonymousFault(fault));
     if (!write) return yield* readFault(fault);
     return vma.has(VM_SHARED) ? yield* sharedFault(fault) : yield* cowFault(fault);

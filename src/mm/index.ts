@@ -60,6 +60,7 @@ export {
   PG_WRITEBACK,
 } from './page-flags.js';
 export { MAX_PGOFF, PageIndex, type PageMark } from './page-index.js';
+export { oomReapTask, oomReapTaskMm } from './oom-reaper.js';
 export { PageTable } from './page-table.js';
 export { PhysicalMemory, ZERO_FRAME } from './physical-memory.js';
 export {

@@ -116,6 +116,7 @@ export function* exitMmap(mm: MmStruct): Task {
   const vmas = [...mm.vmas];
   for (const vma of vmas) mm.vmas.remove(vma);
   yield* unmapVmas(mm, vmas, 0, TASK_SIZE, { start: 0, end: ULONG_MAX });
+  mm.oomSkip = true;
   for (const vma of vmas) yield* unlinkVma(vma);
   mm.pageTable.freeLeaves(0, pageOf(TASK_SIZE));
   mm.mmapLock.releaseExclusive();
