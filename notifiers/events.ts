@@ -1,6 +1,6 @@
 /** What an invalidation is for: Linux's enum mmu_notifier_event, in its order and without its prefix MMU_NOTIFY_. */
 export const MMU_NOTIFIER_EVENTS = [
-  /** munmap, exit, the source of mremap, the OOM reaper */
+  /** munmap, exit, the source of mremap */
   'UNMAP',
   /** entries cleared or a page replaced for any other reason */
   'CLEAR',

@@ -15,6 +15,7 @@ export const ERRNO = {
   ENOSPC: 28,
   EOVERFLOW: 75,
   EOPNOTSUPP: 95,
+  EHWPOISON: 133,
 } as const;
 
 export type ErrnoCode = keyof typeof ERRNO;

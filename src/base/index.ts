@@ -3,6 +3,7 @@
  *
  * Pure data and functions. Nothing here knows of time, tasks, memory or devices.
  */
+export { comparePages, hashPage } from './compare-pages.js';
 export { ERRNO, Errno, isErrno, type ErrnoCode } from './errno.js';
 export { IntervalTree, type TreeInterval } from './interval-tree.js';
 export { UNWRITTEN, PageContents, type LatentWrites } from './page-contents.js';

@@ -50,6 +50,11 @@ export class PageContents {
   /** @param keepsBytes false keeps stamps only: writes take no data and reads give zeros */
   constructor(readonly keepsBytes: boolean) {}
 
+  /** True if `read` gives what was written. */
+  get tellsBytes(): boolean {
+    return this.keepsBytes;
+  }
+
   /**
    * Writes `length` bytes at `offset` of a page.
    * @param stamp identity of the write, 1 to 2^31-1

@@ -34,6 +34,10 @@ export class ReferencedContents extends PageContents {
     super(false);
   }
 
+  override get tellsBytes(): boolean {
+    return true;
+  }
+
   override write(...[page, offset, length, stamp, source, sourceOffset = 0]: Parameters<PageContents['write']>): void {
     if (source !== null) this.writes.add(stamp, source, sourceOffset - offset);
     super.write(page, offset, length, stamp, null);

@@ -1,4 +1,4 @@
-import { Errno, PAGE_SIZE, pageOf } from '../base/index.js';
+import { Errno, PAGE_SIZE, isErrno, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { PG_READAHEAD, PG_REFERENCED, PG_UPTODATE } from '../mm/index.js';
 import { lockCachedFolio } from './filemap.js';
@@ -20,7 +20,7 @@ export function* readFromPageCache(inode: Inode, offset: number, target: Uint8Ar
   while (done < target.length && offset + done < inode.size) {
     const at = offset + done;
     const left = pageOf(offset + target.length - 1) - pageOf(at) + 1;
-    const frame = yield* inode.fs.pageForRead(inode, pageOf(at), left);
+    const frame = yield* pageOrEnd(inode, pageOf(at), left, done);
     if (frame < 0) break;
     if (frame > 0) frames.set(frames.folioOf(frame), PG_REFERENCED);
     // The file may have shrunk while the page came from the disk.
@@ -32,6 +32,16 @@ export function* readFromPageCache(inode: Inode, offset: number, target: Uint8Ar
   }
   inode.readahead.prevPage = pageOf(Math.max(0, offset + done - 1));
   return done;
+}
+
+/** pageForRead; what cannot be read ends a read that has something, as memory that has run out does: -1. @throws Errno EIO */
+function* pageOrEnd(inode: Inode, index: number, left: number, done: number): Task<number> {
+  try {
+    return yield* inode.fs.pageForRead(inode, index, left);
+  } catch (error) {
+    if (done > 0 && isErrno(error, 'EIO')) return -1;
+    throw error;
+  }
 }
 
 /** filemap_get_pages: the frame of a page, valid; -1 if memory has run out. @param wanted pages to be read from here on */

@@ -1,4 +1,4 @@
-import { Errno, PAGE_SIZE, pageOf } from '../base/index.js';
+import { Errno, PAGE_SIZE, isErrno, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { PG_UPTODATE } from '../mm/index.js';
 import { MAX_FILE_SIZE } from './filemap.js';
@@ -41,7 +41,7 @@ export function* performWrite(inode: Inode, offset: number, length: number, data
   while (done < length) {
     const at = offset + done;
     const wanted = Math.min(chunk - (at % chunk), length - done);
-    const folio = yield* writeBegin(inode, at, wanted);
+    const folio = yield* folioOrEnd(inode, at, wanted, done);
     if (folio < 0) break;
     const end = (memory.frames.index[folio] + memory.frames.pages(folio)) * PAGE_SIZE;
     const bytes = Math.min(wanted, end - at);
@@ -65,6 +65,16 @@ export function* performWrite(inode: Inode, offset: number, length: number, data
     done += bytes;
   }
   return done;
+}
+
+/** write_begin; what cannot be had ends a write that has written something: -1. @throws Errno EIO */
+function* folioOrEnd(inode: Inode, at: number, length: number, done: number): Task<number> {
+  try {
+    return yield* writeBegin(inode, at, length);
+  } catch (error) {
+    if (done > 0 && isErrno(error, 'EIO')) return -1;
+    throw error;
+  }
 }
 
 /**

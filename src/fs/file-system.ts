@@ -4,6 +4,7 @@ import {
   PG_DIRTY,
   PG_PRIVATE,
   PG_UPTODATE,
+  removeFromPageCache,
   type AddressSpace,
   type AddressSpaceOperations,
   type AddressSpaceOptions,
@@ -178,6 +179,12 @@ export abstract class FileSystem extends SuperBlock implements AddressSpaceOpera
     if (inode.dirtiedWhen !== null) return;
     inode.dirtiedWhen = this.system.simulation.now;
     this.onInodeDirty(inode);
+  }
+
+  /** generic_error_remove_folio: as in a truncation. What was dirty is lost. */
+  errorRemoveFolio(mapping: AddressSpace, folio: number): boolean {
+    removeFromPageCache(this.system, mapping, folio);
+    return true;
   }
 
   /**

@@ -28,5 +28,5 @@ export { freezeSuper, thawSuper } from './freeze.js';
 export { invalidateMappingPages } from './invalidate.js';
 export { msync } from './msync.js';
 export { reflink } from './reflink.js';
-export { syncFilesystem, writebackFilesystem } from './sync-filesystem.js';
+export { syncFilesystem, syncfs, writebackFilesystem } from './sync-filesystem.js';
 export { fadviseDontneed, syncFileRange, type SyncFileRangeFlag } from './sync-range.js';

@@ -35,6 +35,11 @@ export abstract class MemoryFileSystem extends FileSystem {
     this.dirtyFolio(mapping, folio);
   }
 
+  /** shmem_error_remove_folio, hugetlbfs_error_remove_folio: a hole in its place would look like data. */
+  override errorRemoveFolio(): boolean {
+    return false;
+  }
+
   override releaseFolio(): boolean {
     return true;
   }

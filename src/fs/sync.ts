@@ -1,3 +1,4 @@
+import { Errno } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import type { Inode } from './inode.js';
 import { WHOLE_FILE, waitForWriteback, writeInode, type PageRange, type WritebackCost } from './writeback.js';
@@ -15,7 +16,7 @@ export interface FsyncCost extends WritebackCost {
  * What a device wrote through a pin into a page that counts as clean is not dirty, and not written.
  *
  * @param datasync fdatasync(2), and msync(2) too: timestamps alone need not become durable
- *
+ * @throws Errno EIO if data were lost since the last one
  */
 export function* fsync(inode: Inode, range: PageRange = WHOLE_FILE, datasync = false): Task<FsyncCost> {
   const { fs } = inode;
@@ -30,5 +31,9 @@ export function* fsync(inode: Inode, range: PageRange = WHOLE_FILE, datasync = f
   else yield* fs.flush();
   cost.ns = simulation.now - began;
   if (simulation.trace.on) simulation.trace.emit({ kind: 'fsync_end', file: inode.name, folios: cost.folios });
+  const { mapping } = inode;
+  // noop_fsync asks nobody.
+  if (mapping.options.canWriteback && mapping.checkAndAdvanceWbErr())
+    throw new Errno('EIO', `data of ${inode.name} were lost`);
   return cost;
 }

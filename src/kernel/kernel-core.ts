@@ -25,6 +25,8 @@ import {
   madviseDontneed,
   mmap,
   munmap,
+  oomReapTask,
+  oomReapTaskMm,
   userLoad,
   userStore,
   type AccessResult,
@@ -105,6 +107,24 @@ export class KernelCore {
   /** exit(2): drivers are told that the address space goes away; then everything is unmapped. */
   *exit(process: Process): Task {
     yield* exitMmap(process.mm);
+  }
+
+  /**
+   * process_mrelease(2), of a process that is dying: takes its private memory at once, as far as drivers let go without
+   * waiting for their devices.
+   *
+   * @throws Errno EAGAIN if one would not
+   */
+  *processMrelease({ mm, name }: Process): Task {
+    yield mm.mmapLock.shared;
+    const complete = mm.oomSkip || (yield* oomReapTaskMm(mm));
+    mm.mmapLock.releaseShared();
+    if (!complete) throw new Errno('EAGAIN', `process_mrelease of ${name}: a driver would have to wait for its device`);
+  }
+
+  /** The OOM reaper, of its victim: as process_mrelease, ten times within a second. @returns whether it got everything */
+  *oomReap({ mm }: Process): Task<boolean> {
+    return yield* oomReapTask(mm);
   }
 
   /** mmap(2). @throws Errno EINVAL, ENOMEM */

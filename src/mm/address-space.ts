@@ -18,6 +18,11 @@ export interface AddressSpaceOperations {
   getFolio?(mapping: AddressSpace, index: number): Task<number>;
   /** migrate_folio: state that the owner keeps of a folio goes to the one that takes its place. */
   migrateFolio?(from: number, to: number): void;
+  /**
+   * error_remove_folio: the file forgets a locked folio that has a broken page and that nobody maps.
+   * @returns false if it stays in the cache, so that whoever reads it is told. Absent: it goes if it is clean
+   */
+  errorRemoveFolio?(mapping: AddressSpace, folio: number): boolean;
   /** release_folio: gives up the file system's own state of a clean folio. False: it is still needed. */
   releaseFolio(mapping: AddressSpace, folio: number): boolean;
 }
@@ -45,6 +50,12 @@ export class AddressSpace {
   readonly invalidateLock: RwLock;
   /** i_size in bytes. */
   size = 0;
+  /** AS_EIO: data were lost, and no direct I/O, nor a sync, has been told. */
+  private asEio = false;
+  /** wb_err, as the one who has the file open sees it: data were lost since the last sync. */
+  private wbErr = false;
+  /** s_wb_err, this file's part: data were lost since the last sync of the file system. */
+  private superErr = false;
 
   /** @internal made by MmSystem.newAddressSpace */
   constructor(
@@ -57,6 +68,35 @@ export class AddressSpace {
   ) {
     this.iMmapLock = new RwLock(simulation, `i_mmap_rwsem of ${name}`);
     this.invalidateLock = new RwLock(simulation, `invalidate_lock of ${name}`);
+  }
+
+  /** mapping_set_error(-EIO). */
+  setError(): void {
+    this.asEio = true;
+    this.wbErr = true;
+    this.superErr = true;
+  }
+
+  /** filemap_check_errors: whether data were lost. Says so once. */
+  checkErrors(): boolean {
+    const lost = this.asEio;
+    this.asEio = false;
+    return lost;
+  }
+
+  /** file_check_and_advance_wb_err: whether data were lost since the last sync. */
+  checkAndAdvanceWbErr(): boolean {
+    const lost = this.wbErr;
+    this.wbErr = false;
+    this.asEio = false;
+    return lost;
+  }
+
+  /** This file's part of errseq_check_and_advance of s_wb_err: whether data were lost since the last syncfs. */
+  checkAndAdvanceSuperErr(): boolean {
+    const lost = this.superErr;
+    this.superErr = false;
+    return lost;
   }
 
   /** Number of pages that the file reaches into. */
@@ -90,10 +130,11 @@ export interface VmFault {
  * - `retry`: something changed meanwhile, look again (VM_FAULT_NOPAGE);
  * - `released`: mmap_lock was let go and taken again: find the mapping again, and come again (VM_FAULT_RETRY);
  * - `SIGBUS`: no such page in the file;
+ * - `HWPOISON`: the page is broken, a SIGBUS too;
  * - `SIGSEGV`: no mapping, or no right;
  * - `OOM`: no memory.
  */
-export type FaultResult = 'done' | 'locked' | 'retry' | 'released' | 'SIGBUS' | 'SIGSEGV' | 'OOM';
+export type FaultResult = 'done' | 'locked' | 'retry' | 'released' | 'SIGBUS' | 'HWPOISON' | 'SIGSEGV' | 'OOM';
 
 /** What a file system does about mapped pages: Linux's struct vm_operations_struct. */
 export interface VmOperations {

@@ -60,6 +60,24 @@ export class BuddyAllocator {
     this.put(start, size);
   }
 
+  /** take_page_off_buddy: one frame out of the free block that has it, whatever its order. @returns false if it is not free */
+  takeOff(frame: number): boolean {
+    for (let order = 0; order <= MAX_ORDER; order++) {
+      let block = frame - (frame % (1 << order));
+      if (this.frames.flags[block] !== freeBlock(order)) continue;
+      this.remove(block, order);
+      // break_down_buddy_pages: the half without it goes back, again and again.
+      for (let half = order - 1; half >= 0; half--) {
+        const upper = block + (1 << half);
+        this.put(frame < upper ? upper : block, half);
+        if (frame >= upper) block = upper;
+      }
+      this.free--;
+      return true;
+    }
+    return false;
+  }
+
   /** The smallest order of at least `order` that has a free block; -1 if none has. */
   private smallest(order: number): number {
     for (let found = order; found <= MAX_ORDER; found++) if (this.heads[found] !== NIL) return found;

@@ -90,7 +90,7 @@ function* handlePteFault(fault: VmFault): Task<FaultResult> {
   if (!ptePresent(pte)) {
     // handle_pte_marker
     if (swapType(pte) === SWP_GUARD) return 'SIGSEGV';
-    if (swapType(pte) === SWP_HWPOISON) return 'SIGBUS';
+    if (swapType(pte) === SWP_HWPOISON) return 'HWPOISON';
     if (swapType(pte) === SWP_SWAP || swapType(pte) === SWP_SWAP_EXCLUSIVE) return yield* swapFault(fault, pte);
     if (swapType(pte) === SWP_MIGRATION) {
       yield* settledEntry(vma.mm, page);
@@ -101,6 +101,8 @@ function* handlePteFault(fault: VmFault): Task<FaultResult> {
       pageTable.set(page, PTE_NONE);
       return 'retry';
     }
+    // check_stable_address_space: what the OOM reaper took was no zeros.
+    if (vma.mm.unstable && vma.isCow) return 'SIGBUS';
     if (vma.file === null) return (yield* hugeAnonymousFault(fault)) ?? (yield* anonymousFault(fault));
     if (!write) return yield* readFault(fault);
     return vma.has(VM_SHARED) ? yield* sharedFault(fault) : yield* cowFault(fault);

@@ -3,6 +3,7 @@ import type { Task } from '../engine/index.js';
 import type { FaultResult, VmFault } from './address-space.js';
 import { newAnonPage } from './anon.js';
 import { blockOf, mapFrame, mapHuge } from './map-frame.js';
+import { PG_HWPOISON } from './page-flags.js';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_NONE, PTE_UFFD_WP, PTE_WRITE } from './pte.js';
 import { VM_NOHUGEPAGE, VM_UFFD, VM_UFFD_WP, VM_WRITE, type Vma } from './vma.js';
 import { pageMkwrite } from './wp-fault.js';
@@ -78,7 +79,7 @@ function faultAround(fault: VmFault, flags: number): void {
   const end = Math.min(first + FAULT_AROUND_PAGES, page - (page % PTRS_PER_PTE) + PTRS_PER_PTE, pageOf(vma.end));
   vma.file?.vmOps.mapPages?.(pgoff + first - page, pgoff + end - page, (index, frame) => {
     const at = page + (index - pgoff);
-    if (pageTable.get(at) !== PTE_NONE) return;
+    if (pageTable.get(at) !== PTE_NONE || frames.has(frame, PG_HWPOISON)) return;
     const folio = frames.folioOf(frame);
     const last = isLast(vma, folio);
     // Linux takes the last folio of a file for one that reaches beyond it, and then makes no page table for it.
@@ -105,8 +106,14 @@ function isLast(vma: Vma, folio: number): boolean {
 
 /** __do_fault: `locked` with the folio locked and one reference for the entry to come. */
 function* fetch(fault: VmFault): Task<FaultResult> {
-  const { file } = fault.vma;
-  return file === null ? 'SIGBUS' : yield* file.vmOps.fault(fault);
+  const { file, mm } = fault.vma;
+  const result = file === null ? 'SIGBUS' : yield* file.vmOps.fault(fault);
+  const { memory } = mm.system;
+  if (result !== 'locked' || !memory.frames.has(fault.frame, PG_HWPOISON)) return result;
+  const folio = memory.frames.folioOf(fault.frame);
+  memory.unlockFolio(folio);
+  memory.put(folio);
+  return 'HWPOISON';
 }
 
 /**

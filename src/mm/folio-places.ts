@@ -1,7 +1,8 @@
 import { pageOf } from '../base/index.js';
 import type { AddressSpace } from './address-space.js';
+import { placesOfKsm } from './ksm-node.js';
 import type { MmSystem } from './mm-system.js';
-import { PG_ANON } from './page-flags.js';
+import { PG_ANON, PG_KSM } from './page-flags.js';
 import type { PhysicalMemory } from './physical-memory.js';
 import { pteFrame, ptePresent } from './pte.js';
 import type { Vma } from './vma.js';
@@ -18,6 +19,10 @@ export function placesOf(system: MmSystem, folio: number): FolioPlace[] {
   if (!system.memory.frames.has(folio, PG_ANON)) {
     const mapping = system.mappingOf(folio);
     return mapping === null ? [] : placesInFile(system, mapping, folio);
+  }
+  if (system.memory.frames.has(folio, PG_KSM)) {
+    const node = system.stableNodeOf(folio);
+    return node === null ? [] : placesOfKsm(node);
   }
   const anonVma = system.anonVmaOf(folio);
   const places: FolioPlace[] = [];

@@ -35,6 +35,7 @@ export function* forkMm(parent: MmStruct, name: string): Task<MmStruct> {
   const { system } = parent;
   const child = system.newMm(name);
   yield parent.mmapLock.exclusive;
+  system.ksm.fork(child, parent);
   for (const vma of [...parent.vmas]) {
     if (vma.has(VM_DONTCOPY)) continue;
     const copy = new Vma(child, vma.start, vma.end, vma.flags & ~NOT_INHERITED, vma.pgoff, vma.file);

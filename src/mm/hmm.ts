@@ -4,7 +4,7 @@ import type { IntervalNotifier } from '../../notifiers/index.js';
 import { handleMmFault } from './fault.js';
 import type { MmStruct } from './mm-struct.js';
 import { SWP_GUARD, SWP_HWPOISON, pteFrame, ptePresent, pteWritable, swapType } from './pte.js';
-import { VM_READ, VM_WRITE, type Vma } from './vma.js';
+import { VM_HUGETLB, VM_READ, VM_WRITE, type Vma } from './vma.js';
 
 /** Output: the page is there. Input: fault it in (HMM_PFN_REQ_FAULT). */
 export const HMM_PFN_VALID = 1 << 0;
@@ -65,7 +65,8 @@ export function* hmmRangeFault(range: HmmRange): Task<HmmResult> {
       continue;
     }
     const type = swapType(pte);
-    if (type === SWP_GUARD || type === SWP_HWPOISON) return 'EFAULT';
+    // hmm_vma_walk_hugetlb_entry leaves that to the fault.
+    if ((type === SWP_GUARD || type === SWP_HWPOISON) && !vma.has(VM_HUGETLB)) return 'EFAULT';
     const last = Math.min(faultedTogether(vma, address), range.start + entries.length * PAGE_SIZE);
     for (let at = address; at < last; at += PAGE_SIZE) {
       const failure = yield* fault(vma, at, (request & HMM_PFN_WRITE) !== 0);

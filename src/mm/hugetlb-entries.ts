@@ -3,7 +3,7 @@ import type { Task } from '../engine/index.js';
 import { allocHugetlbFolio, addNewAnonFolio, copyHugetlbFolio, hugePteFlags } from './hugetlb.js';
 import { mapHuge } from './map-frame.js';
 import { PG_ANON, PG_ANON_EXCLUSIVE } from './page-flags.js';
-import { PTE_ACCESSED, PTE_DIRTY, PTE_NONE, PTE_WRITE, pteFrame, ptePresent } from './pte.js';
+import { PTE_ACCESSED, PTE_DIRTY, PTE_NONE, PTE_WRITE, SWP_HWPOISON, pteFrame, ptePresent, swapType } from './pte.js';
 import { VM_SHARED, VM_WRITE, type Vma } from './vma.js';
 
 /**
@@ -35,11 +35,15 @@ export function* copyHugetlbPageRange(child: Vma, parent: Vma): Task {
   if (range !== null && range.holds > 0) yield range;
   const entries: { block: number; entry: number }[] = [];
   forEachHugeEntry(parent, parent.start, parent.end, (block, entry) => {
-    if (ptePresent(entry)) entries.push({ block, entry });
+    if (ptePresent(entry) || swapType(entry) === SWP_HWPOISON) entries.push({ block, entry });
   });
   for (const { block, entry } of entries) {
     const folio = pteFrame(entry);
     const address = child.start + (block * PAGE_SIZE - parent.start);
+    if (!ptePresent(entry)) {
+      child.mm.pageTable.setHuge(pageOf(address), entry);
+      continue;
+    }
     if (frames.has(folio, PG_ANON) && frames.has(folio, PG_ANON_EXCLUSIVE)) {
       if (frames.maybeDmaPinned(folio)) {
         const copy = yield* allocHugetlbFolio(system, child.policyNode);

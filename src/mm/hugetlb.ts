@@ -6,7 +6,7 @@ import type { MmSystem } from './mm-system.js';
 import { blockOf, mapHuge, unmapHuge } from './map-frame.js';
 import { settledEntry } from './migrate-folio.js';
 import { addToPageCache } from './page-cache.js';
-import { PG_ANON, PG_ANON_EXCLUSIVE, PG_HUGETLB, PG_UPTODATE } from './page-flags.js';
+import { PG_ANON, PG_ANON_EXCLUSIVE, PG_HUGETLB, PG_HWPOISON, PG_UPTODATE } from './page-flags.js';
 import {
   PTE_ACCESSED,
   PTE_DIRTY,
@@ -35,7 +35,7 @@ export function* hugetlbFault(fault: VmFault): Task<FaultResult> {
     yield* settledEntry(vma.mm, page);
     return 'retry';
   }
-  if (!ptePresent(entry)) return 'SIGBUS';
+  if (!ptePresent(entry)) return 'HWPOISON';
   if ((write || unshare) && !pteWritable(entry)) return yield* hugetlbWp(fault, entry);
   pageTable.setHuge(page, entry | PTE_ACCESSED | (write ? PTE_DIRTY : 0));
   return 'done';
@@ -92,6 +92,8 @@ function* hugetlbNoPage(fault: VmFault): Task<FaultResult> {
     }
     if (vma.has(VM_SHARED)) addToPageCache(system, mapping, folio, index);
     else addNewAnonFolio(vma, folio, start);
+  } else if (memory.frames.has(folio, PG_HWPOISON)) {
+    return 'HWPOISON';
   } else {
     memory.frames.get(folio);
   }

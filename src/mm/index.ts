@@ -28,6 +28,7 @@ export {
 export { allocHugetlbFolio } from './hugetlb.js';
 export { copyHugetlbPageRange, moveHugetlbPageTables } from './hugetlb-entries.js';
 export { ADVICES, madvise, madviseDontneed, type AdviceAction } from './madvise.js';
+export { ksmd } from './ksm-scan.js';
 export { clearRefs } from './clear-refs.js';
 export { mlock, munlock } from './mlock.js';
 export { mbind, movePages, type MoveStatus } from './migrate.js';
@@ -49,6 +50,7 @@ export {
   PG_ANON,
   PG_ANON_EXCLUSIVE,
   PG_DIRTY,
+  PG_HWPOISON,
   PG_PRIVATE,
   PG_READAHEAD,
   PG_REFERENCED,
@@ -58,6 +60,7 @@ export {
   PG_WRITEBACK,
 } from './page-flags.js';
 export { MAX_PGOFF, PageIndex, type PageMark } from './page-index.js';
+export { oomReapTask, oomReapTaskMm } from './oom-reaper.js';
 export { PageTable } from './page-table.js';
 export { PhysicalMemory, ZERO_FRAME } from './physical-memory.js';
 export {

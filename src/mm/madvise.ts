@@ -1,7 +1,9 @@
 import { Errno, HPAGE_SIZE, PAGE_SIZE, hex, isPageAligned, pageAlignUp } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { guardInstall, guardRemove } from './guard.js';
+import { madviseHwpoison, madviseSoftOffline } from './inject-error.js';
 import { madviseCollapse } from './khugepaged.js';
+import { ksmMergeable, ksmUnmergeable } from './ksm-break.js';
 import { madviseCold, madvisePageout } from './madv-cold.js';
 import { madviseFree } from './madv-free.js';
 import type { MmStruct } from './mm-struct.js';
@@ -14,7 +16,6 @@ import {
   VM_HUGEPAGE,
   VM_HUGETLB,
   VM_LOCKED,
-  VM_MERGEABLE,
   VM_NOHUGEPAGE,
   VM_RAND_READ,
   VM_READ,
@@ -34,14 +35,23 @@ export interface AdvisedPart {
   readonly gather: MmuGather;
 }
 
+/** What one advice does: mapping by mapping, or to the range as a whole. */
+export type AdviceAction = VmaAdvice | RangeAdvice;
+
 /** What one advice does to a part of a mapping. */
-export interface AdviceAction {
+interface VmaAdvice {
   /** madvise_lock: exclusively where mappings change. */
   readonly lock: 'shared' | 'exclusive';
   /** What lies behind a part that is not mapped is not advised. */
   readonly stopsAtHole?: boolean;
   /** @throws Errno which ends the call: parts behind are not advised */
   readonly advise: (part: AdvisedPart) => Task;
+}
+
+/** What one advice does to a range, under whatever locks it takes. */
+interface RangeAdvice {
+  readonly lock: 'none';
+  readonly adviseRange: (mm: MmStruct, start: number, end: number) => Task;
 }
 
 /** madvise(2): advice by advice. */
@@ -61,7 +71,8 @@ export const ADVICES = {
   }),
   keeponfork: flags((old) => old & ~VM_WIPEONFORK),
   dontdump: flags((old) => old | VM_DONTDUMP),
-  mergeable: flags((old, vma) => (ksmCompatible(vma) ? old | VM_MERGEABLE : old)),
+  mergeable: { lock: 'exclusive', advise: ksmMergeable },
+  unmergeable: { lock: 'exclusive', advise: ksmUnmergeable },
   hugepage: flags((old) => (old & ~VM_NOHUGEPAGE) | VM_HUGEPAGE),
   nohugepage: flags((old) => (old & ~VM_HUGEPAGE) | VM_NOHUGEPAGE),
   dontneed: { lock: 'shared', advise: (part) => dontneed(part, false) },
@@ -76,6 +87,8 @@ export const ADVICES = {
   collapse: { lock: 'exclusive', advise: madviseCollapse },
   guard_install: { lock: 'shared', advise: ({ vma, start, end }) => guardInstall(vma, start, end) },
   guard_remove: { lock: 'shared', advise: ({ vma, start, end }) => guardRemove(vma, start, end) },
+  hwpoison: { lock: 'none', adviseRange: madviseHwpoison },
+  soft_offline: { lock: 'none', adviseRange: madviseSoftOffline },
 } as const satisfies Readonly<Record<string, AdviceAction>>;
 
 /**
@@ -89,6 +102,10 @@ export function* madvise(mm: MmStruct, address: number, length: number, action: 
     throw new Errno('EINVAL', `madvise of ${String(length)} bytes at ${hex(address)}`);
   }
   if (end === address) return;
+  if (action.lock === 'none') {
+    yield* action.adviseRange(mm, address, end);
+    return;
+  }
   yield mm.mmapLock[action.lock];
   const gather = new MmuGather(mm);
   try {
@@ -106,7 +123,7 @@ export function* madviseDontneed(mm: MmStruct, address: number, length: number):
 }
 
 /** madvise_walk_vmas. */
-function* madviseWalkVmas(mm: MmStruct, address: number, end: number, action: AdviceAction, gather: MmuGather): Task {
+function* madviseWalkVmas(mm: MmStruct, address: number, end: number, action: VmaAdvice, gather: MmuGather): Task {
   let holes = false;
   for (let reached = address; reached < end;) {
     const vma = mm.vmas.at(reached) ?? mm.vmas.after(reached);
@@ -121,7 +138,7 @@ function* madviseWalkVmas(mm: MmStruct, address: number, end: number, action: Ad
 }
 
 /** An advice that changes flags of a mapping. */
-function flags(change: (old: number, vma: Vma) => number): AdviceAction {
+function flags(change: (old: number, vma: Vma) => number): VmaAdvice {
   return {
     lock: 'exclusive',
     *advise({ vma, start, end }) {
@@ -129,11 +146,6 @@ function flags(change: (old: number, vma: Vma) => number): AdviceAction {
       if (changed !== vma.flags) yield* modifyFlags(vma, start, end, changed);
     },
   };
-}
-
-/** vma_ksm_compatible: private memory that is not hugetlb. */
-function ksmCompatible(vma: Vma): boolean {
-  return !vma.has(VM_SHARED | VM_HUGETLB) && vma.file?.isDax !== true;
 }
 
 /** madvise_dontneed_free: of hugetlb only whole huge pages. */
@@ -173,5 +185,6 @@ function* populate({ vma, start, end }: AdvisedPart, write: boolean): Task {
   if (!vma.has(write ? VM_WRITE : VM_READ)) throw new Errno('EINVAL', `MADV_POPULATE of ${vma.toString()}`);
   const result = yield* populateRange(vma.mm, start, end, write);
   if (result === 'OOM') throw new Errno('ENOMEM', `MADV_POPULATE of ${vma.toString()}`);
+  if (result === 'HWPOISON') throw new Errno('EHWPOISON', `MADV_POPULATE of ${vma.toString()}`);
   if (result !== 'done') throw new Errno('EFAULT', `MADV_POPULATE of ${vma.toString()}: ${result}`);
 }

@@ -5,7 +5,7 @@ import { splitHugePmdLocked } from './huge-pmd.js';
 import { unmapFrame, unmapHuge } from './map-frame.js';
 import type { MmStruct } from './mm-struct.js';
 import type { MmSystem } from './mm-system.js';
-import { ORDER_MASK, PG_ANON, PG_ANON_EXCLUSIVE, PG_TAIL, PG_ALLOCATED } from './page-flags.js';
+import { ORDER_MASK, PG_ANON, PG_ANON_EXCLUSIVE, PG_HWPOISON, PG_TAIL, PG_ALLOCATED } from './page-flags.js';
 import { ZERO_FRAME } from './physical-memory.js';
 import {
   FRAME_SHIFT,
@@ -91,6 +91,9 @@ export class FolioMigration {
     frames.set(target, frames.flags[folio] & perFolio);
     frames.owner[target] = frames.owner[folio];
     frames.index[target] = frames.index[folio];
+    // folio_migrate_ksm
+    const stable = system.stableNodeOf(folio);
+    if (stable !== null) stable.folio = target;
     for (let i = 0; i < pages; i++) {
       memory.contents.copy(memory.contents, folio + i, target + i);
       if (frames.has(folio + i, PG_ANON_EXCLUSIVE)) frames.set(target + i, PG_ANON_EXCLUSIVE);
@@ -116,7 +119,8 @@ export class FolioMigration {
       const vma = mm.vmas.at(page * PAGE_SIZE);
       if (vma === null || swapType(marker) !== SWP_MIGRATION || pteFrame(marker) !== pteFrame(entry)) continue;
       const frame = pteFrame(entry) - folio + now;
-      if (unusedToZero && !vma.has(VM_LOCKED) && system.memory.contents.isZero(frame)) {
+      const broken = system.memory.frames.has(frame, PG_HWPOISON);
+      if (unusedToZero && !broken && !vma.has(VM_LOCKED) && system.memory.contents.isZero(frame)) {
         mm.pageTable.set(page, makePte(ZERO_FRAME, marker & CARRIED));
       } else {
         this.mapAgain(saved, frame, rightsNow(vma, entry, marker));

@@ -17,6 +17,10 @@ export class MmStruct implements MmRef {
   rlimitMemlock = Infinity;
   /** False once exit_mmap has begun: mmget_not_zero fails. */
   alive = true;
+  /** MMF_UNSTABLE: its private memory is being taken away. */
+  unstable = false;
+  /** MMF_OOM_SKIP: exit_mmap has unmapped everything. */
+  oomSkip = false;
 
   /** @internal made by MmSystem.newMm */
   constructor(

@@ -3,6 +3,8 @@ import { Condition, HotStream, SimulationError, type Simulation, type Task } fro
 import type { NotifierHub } from '../../notifiers/index.js';
 import { AddressSpace, type AddressSpaceOperations, type AddressSpaceOptions } from './address-space.js';
 import { AnonVma } from './anon-vma.js';
+import { Ksm } from './ksm.js';
+import { StableNode } from './ksm-node.js';
 import { LruBatch } from './lru-batch.js';
 import { MmStruct } from './mm-struct.js';
 import { PG_DIRTY, PG_RESERVED, PG_UPTODATE } from './page-flags.js';
@@ -31,7 +33,7 @@ export interface MmFault {
   readonly mm: MmStruct;
   readonly address: number;
   readonly write: boolean;
-  readonly signal: 'SIGBUS' | 'SIGSEGV' | 'OOM' | null;
+  readonly signal: 'SIGBUS' | 'HWPOISON' | 'SIGSEGV' | 'OOM' | null;
 }
 
 /** Counters of /proc/vmstat that pinning keeps. */
@@ -57,11 +59,14 @@ export class MmSystem {
   readonly faults$ = new HotStream<MmFault>();
   /** Every page_mkwrite, by the address at which it happened. */
   readonly mkwrites$ = new HotStream<{ readonly mm: MmStruct; readonly address: number }>();
+  /** SIGBUS because of a broken page (BUS_MCEERR_AR), to the process whose access found it. */
+  readonly memoryErrors$ = new HotStream<{ readonly mm: MmStruct; readonly address: number }>();
   readonly pins: PinCounters = { acquired: 0, released: 0, pinned: 0, peak: 0 };
   reclaimer: Reclaimer | null = null;
   /** Migration entries have been replaced: who met one looks again. */
   readonly migrationEnded: Condition;
   readonly swap: SwapDevice;
+  readonly ksm: Ksm;
   /** Folios that MADV_FREE and MADV_COLD have put down. */
   readonly lruBatch: LruBatch;
   /** Which anonymous folios of 64 KiB page faults make (hugepages-64kB/enabled). */
@@ -70,7 +75,7 @@ export class MmSystem {
   shmemThp: ThpPolicy = 'never';
 
   /** Owners of frames by their id; 0 is nobody. */
-  private readonly owners: (AddressSpace | AnonVma | null)[] = [null];
+  private readonly owners: (AddressSpace | AnonVma | StableNode | null)[] = [null];
   private lastMmId = 0;
   private hugeZero = -1;
 
@@ -83,6 +88,7 @@ export class MmSystem {
   ) {
     this.migrationEnded = new Condition(simulation, 'a page to be migrated');
     this.lruBatch = new LruBatch(memory);
+    this.ksm = new Ksm(simulation, memory, (folio) => this.newStableNode(folio));
     this.swap = new SwapDevice(memory.contents.keepsBytes, (frame) => memory.put(frame));
   }
 
@@ -113,6 +119,12 @@ export class MmSystem {
   anonVmaOf(folio: number): AnonVma | null {
     const owner = this.owners[this.memory.frames.owner[folio]];
     return owner instanceof AnonVma ? owner : null;
+  }
+
+  /** folio_stable_node: null for what ksmd has not merged. */
+  stableNodeOf(folio: number): StableNode | null {
+    const owner = this.owners[this.memory.frames.owner[folio]];
+    return owner instanceof StableNode ? owner : null;
   }
 
   /** is_zero_pfn, is_huge_zero_pfn: the frame is never written, counted or freed. */
@@ -148,5 +160,11 @@ export class MmSystem {
     const mapping = this.mappingOf(folio);
     if (mapping === null) this.memory.frames.set(folio, PG_DIRTY);
     else mapping.ops.dirtyFolio(mapping, folio);
+  }
+
+  private newStableNode(folio: number): StableNode {
+    const node = new StableNode(this.owners.length, folio);
+    this.owners.push(node);
+    return node;
   }
 }

@@ -106,11 +106,17 @@ export function* munmapLocked(mm: MmStruct, start: number, end: number): Task {
 /** exit_mmap: tells the drivers that the mm goes away, then unmaps everything. */
 export function* exitMmap(mm: MmStruct): Task {
   mm.alive = false;
+  if (mm.system.ksm.exit(mm)) {
+    // ksmd backs out.
+    yield mm.mmapLock.exclusive;
+    mm.mmapLock.releaseExclusive();
+  }
   yield* mm.notifiers.release();
   yield mm.mmapLock.exclusive;
   const vmas = [...mm.vmas];
   for (const vma of vmas) mm.vmas.remove(vma);
   yield* unmapVmas(mm, vmas, 0, TASK_SIZE, { start: 0, end: ULONG_MAX });
+  mm.oomSkip = true;
   for (const vma of vmas) yield* unlinkVma(vma);
   mm.pageTable.freeLeaves(0, pageOf(TASK_SIZE));
   mm.mmapLock.releaseExclusive();

@@ -3,12 +3,13 @@ import type { Task } from '../engine/index.js';
 import { anonVmaClone, unlinkAnonVmas } from './anon-vma.js';
 import { splitHugePmd } from './huge-pmd.js';
 import { blockOf } from './map-frame.js';
+import { breakKsm } from './ksm-break.js';
 import { settledEntry } from './migrate-folio.js';
 import { munmapLocked } from './mmap.js';
 import { PTE_NONE, PTE_SOFT_DIRTY, PTE_UFFD_WP } from './pte.js';
 import { linkVma } from './split-vma.js';
 import { joinNeighbours } from './vma-merge.js';
-import { VM_LOCKED, VM_UFFD_MISSING, VM_UFFD_WP, Vma } from './vma.js';
+import { VM_LOCKED, VM_MERGEABLE, VM_UFFD_MISSING, VM_UFFD_WP, Vma } from './vma.js';
 
 /**
  * move_vma (mm/mremap.c): a mapping like `vma` at `to`, and the entries of [address, address + length) in it.
@@ -23,6 +24,8 @@ export function* moveVma(
   dontunmap: boolean,
 ): Task<Vma> {
   const { mm } = vma;
+  // prep_move_vma: a merged page stays where ksmd put it.
+  if (vma.has(VM_MERGEABLE)) yield* breakKsm(vma, address, address + length);
   const copy = yield* copyVma(vma, address, to, wanted);
   // The copy may have been joined with the mapping that it is one of.
   const from = mm.vmas.at(address) ?? vma;

@@ -32,6 +32,8 @@ export const PG_SWAPBACKED = 1 << 12;
 /** The next read of this page starts the next readahead. */
 export const PG_READAHEAD = 1 << 19;
 
+/** Merged by ksmd, or about to be: `owner` is a node of its stable tree. Anonymous too, and never exclusive. */
+export const PG_KSM = 1 << 21;
 /** A hugetlb folio. */
 export const PG_HUGETLB = 1 << 17;
 

@@ -128,6 +128,20 @@ export class PhysicalMemory {
     if (this.frames.unpin(frame)) this.free(folio);
   }
 
+  /**
+   * page_handle_poison of a free frame: nobody gets it any more (take_page_off_buddy). It keeps one reference.
+   * @returns false if it is not free
+   */
+  isolate(frame: number): boolean {
+    if (!this.buddies[this.nodeOf(frame)].takeOff(frame)) return false;
+    const { frames } = this;
+    frames.flags[frame] = PG_ALLOCATED | PG_HWPOISON;
+    frames.refcount[frame] = 1;
+    frames.owner[frame] = 0;
+    frames.index[frame] = 0;
+    return true;
+  }
+
   /** folio_lock. The caller has a reference. */
   *lockFolio(folio: number): Task {
     if (!this.frames.isAllocated(folio)) throw new SimulationError(`folio ${String(folio)} was locked, but is free`);
@@ -152,6 +166,13 @@ export class PhysicalMemory {
     if (lock === undefined) throw new SimulationError(`folio ${String(folio)} was unlocked, but is not locked`);
     lock.release();
     if (!lock.held) this.locks.delete(folio);
+  }
+
+  /** The lock of a folio that has been split goes to one of its parts, which nobody has locked. */
+  moveLock(from: number, to: number): void {
+    if (from === to) return;
+    this.unlockFolio(from);
+    this.tryLockFolio(to);
   }
 
   isLocked(folio: number): boolean {
@@ -189,7 +210,13 @@ export class PhysicalMemory {
       );
     }
     if (order > 0) frames.decompose(folio);
-    for (let i = 0; i < 1 << order; i++) frames.flags[folio + i] = 0;
+    const broken: number[] = [];
+    for (let frame = folio; frame < folio + (1 << order); frame++) {
+      if (frames.has(frame, PG_HWPOISON)) broken.push(frame);
+      frames.flags[frame] = 0;
+    }
     this.buddies[this.nodeOf(folio)].release(folio, order);
+    // free_has_hwpoisoned: what is broken is not given out again.
+    for (const frame of broken) this.isolate(frame);
   }
 }

@@ -3,8 +3,7 @@ import type { Task } from '../engine/index.js';
 import { handleMmFault } from './fault.js';
 import type { FaultResult } from './address-space.js';
 import type { MmStruct } from './mm-struct.js';
-import { PG_HWPOISON } from './page-flags.js';
-import { pteFrame, ptePresent, pteWritable } from './pte.js';
+import { ptePresent, pteWritable } from './pte.js';
 import { VM_READ, VM_SHARED, VM_WRITE } from './vma.js';
 
 /**
@@ -21,11 +20,10 @@ export function* populateRange(
   write: boolean,
   unlockable = true,
 ): Task<FaultResult> {
-  const { pageTable, system, vmas } = mm;
+  const { pageTable, vmas } = mm;
   let begun = start;
   for (let address = start; address < end;) {
     const pte = pageTable.get(pageOf(address));
-    if (ptePresent(pte) && system.memory.frames.has(pteFrame(pte), PG_HWPOISON)) return 'SIGBUS';
     if (write ? pteWritable(pte) : ptePresent(pte)) {
       address += PAGE_SIZE;
       continue;

@@ -9,11 +9,12 @@ import { tryToUnmap } from './try-to-unmap.js';
  * __folio_split (mm/huge_memory.c) of a file's folio: in halves, of which the one with page `at` of the folio is split again,
  * down to that page (try_folio_split_to_order); or into single pages if `at` is null (split_folio). Every mapping of the
  * folio is told CLEAR and loses its entries. Parts behind the end of the file are dropped; the others keep what the folio
- * was marked with. The caller holds the lock and one reference, which stay with the first part.
+ * was marked with. The caller holds the lock and one reference.
  *
+ * @param keep the part with which both stay
  * @returns false if somebody refers to the folio, or the file system cannot give up its state
  */
-export function* splitCachedFolio(system: MmSystem, folio: number, at: number | null): Task<boolean> {
+export function* splitCachedFolio(system: MmSystem, folio: number, at: number | null, keep = folio): Task<boolean> {
   const { memory } = system;
   const { frames } = memory;
   const mapping = system.mappingOf(folio);
@@ -27,11 +28,13 @@ export function* splitCachedFolio(system: MmSystem, folio: number, at: number | 
   const marks = PAGE_MARKS.filter((mark) => mapping.pages.hasMark(frames.index[folio], mark));
   const orders = at === null ? new Array<number>(frames.pages(folio)).fill(0) : partOrders(frames.order(folio), at);
   const parts = memory.splitFolio(folio, orders, 1);
+  memory.moveLock(folio, keep);
   for (const part of parts) {
-    if (part === folio) continue;
-    if (frames.index[part] >= mapping.sizeInPages) removeFromPageCache(system, mapping, part);
-    else for (const mark of marks) mapping.pages.setMark(frames.index[part], mark);
-    memory.put(part);
+    if (part !== folio) {
+      if (frames.index[part] >= mapping.sizeInPages) removeFromPageCache(system, mapping, part);
+      else for (const mark of marks) mapping.pages.setMark(frames.index[part], mark);
+    }
+    if (part !== keep) memory.put(part);
   }
   return true;
 }

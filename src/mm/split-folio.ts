@@ -9,14 +9,15 @@ import { splitCachedFolio } from './split-cached-folio.js';
  * The pages of anonymous memory are mapped again afterwards, but for those that hold only zeros: the shared zero page takes
  * their place. A file's are not.
  *
- * The caller holds the folio lock and one reference, which stay with the first page.
+ * The caller holds the folio lock and one reference.
  *
+ * @param keep the page with which both stay
  * @returns false if somebody else refers to the folio, a pin for one: then nobody is told anything
  */
-export function* splitFolio(system: MmSystem, folio: number): Task<boolean> {
+export function* splitFolio(system: MmSystem, folio: number, keep = folio): Task<boolean> {
   const { memory } = system;
   const { frames } = memory;
-  if (!frames.has(folio, PG_ANON)) return yield* splitCachedFolio(system, folio, null);
+  if (!frames.has(folio, PG_ANON)) return yield* splitCachedFolio(system, folio, null, keep);
   // can_split_folio
   if (frames.refcount[folio] !== frames.folioMapcount(folio) + 1) return false;
   const migration = new FolioMigration(system, folio);
@@ -28,6 +29,7 @@ export function* splitFolio(system: MmSystem, folio: number): Task<boolean> {
   }
   const parts = memory.splitFolio(folio, new Array<number>(frames.pages(folio)).fill(0), 0);
   migration.restore(folio, true);
-  for (const part of parts) if (part !== folio) memory.put(part);
+  memory.moveLock(folio, keep);
+  for (const part of parts) if (part !== keep) memory.put(part);
   return true;
 }

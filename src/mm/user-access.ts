@@ -61,5 +61,6 @@ function* userFault(mm: MmStruct, address: number, write: boolean): Task<AccessR
     result = vma === null || !allowed ? 'SIGSEGV' : yield* handleMmFault(vma, address, write);
   } while (result === 'released');
   mm.mmapLock.releaseShared();
+  if (result === 'HWPOISON') return 'SIGBUS';
   return result === 'SIGBUS' || result === 'SIGSEGV' || result === 'OOM' ? result : null;
 }

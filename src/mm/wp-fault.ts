@@ -3,7 +3,7 @@ import type { Task } from '../engine/index.js';
 import type { FaultResult, VmFault } from './address-space.js';
 import { moveAnonRmap, newAnonPage } from './anon.js';
 import { mapFrame, unmapFrame } from './map-frame.js';
-import { PG_ANON, PG_ANON_EXCLUSIVE } from './page-flags.js';
+import { PG_ANON, PG_ANON_EXCLUSIVE, PG_KSM } from './page-flags.js';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_SOFT_DIRTY, PTE_WRITE, pteFrame } from './pte.js';
 import { VM_SHARED } from './vma.js';
 
@@ -70,7 +70,7 @@ function reuse(fault: VmFault, pte: number): FaultResult {
 function isExclusive(fault: VmFault): boolean {
   const { frames } = fault.vma.mm.system.memory;
   const folio = frames.folioOf(fault.frame);
-  if (!frames.has(folio, PG_ANON)) return false;
+  if (!frames.has(folio, PG_ANON) || frames.has(folio, PG_KSM)) return false;
   if (frames.has(fault.frame, PG_ANON_EXCLUSIVE)) return true;
   if (frames.order(folio) > 0) {
     // __wp_can_reuse_large_anon_folio: all references are entries, and all entries are this mm's.

@@ -84,6 +84,21 @@ function* zapRange(vma: Vma, start: number, end: number, details: ZapDetails, ga
 }
 
 /**
+ * zap_vma_for_reaping: removes every entry of a mapping in one CLEAR that nobody may sleep in.
+ * @returns false if a driver would have to: nothing has changed
+ */
+export function* zapVmaForReaping(vma: Vma): Task<boolean> {
+  const { notifiers } = vma.mm;
+  const range = notifiers.invalidateRangeStartNonblock('CLEAR', vma.start, vma.end);
+  if (range === null) return false;
+  const gather = new MmuGather(vma.mm);
+  yield* zapPages(vma, vma.start, vma.end, { evenCows: true, dropMarkers: false, reclaimPt: false }, gather);
+  notifiers.invalidateRangeEnd(range);
+  gather.finish();
+  return true;
+}
+
+/**
  * unmap_mapping_range: removes the mappings of pages [first, end) of a file, one CLEAR per mapping.
  *
  * @param evenCows also the private copies, as truncation does and invalidation before direct I/O does not

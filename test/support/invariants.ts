@@ -4,6 +4,7 @@ import type { KernelCore } from '../../src/kernel/index.js';
 import {
   GUP_PIN_COUNTING_BIAS,
   PG_DIRTY,
+  PG_HWPOISON,
   PG_WRITEBACK,
   TASK_SIZE,
   VM_SHARED,
@@ -70,6 +71,8 @@ export function checkInvariants(kernel: KernelCore, mms: readonly MmStruct[], pi
     if (frames.has(frame, PG_WRITEBACK)) references.add(frame);
     // The huge zero folio is kept for the next mapping, and no entry counts.
     if (kernel.mm.isZero(frame)) references.add(frame);
+    // memory_failure keeps what is broken.
+    if (frames.has(frame, PG_HWPOISON)) references.add(frame);
     const name = (): string => `folio ${frame} (${cached.get(frame) ?? 'not cached'})`;
     same(frames.refcount[frame], references.of(frame), () => `references of ${name()}`);
     same(memory.isLocked(frame), false, () => `lock of ${name()}`);

@@ -1,5 +1,6 @@
 import { hex, pageOf } from '../../base/index.js';
 import {
+  PG_HWPOISON,
   PG_RESERVED,
   PG_TAIL,
   PG_WRITEBACK,
@@ -64,7 +65,8 @@ export class MachineRules {
   private checkFolio(folio: number): void {
     const { system } = this;
     const { frames } = system.memory;
-    if (frames.has(folio, PG_RESERVED) || system.isZero(folio) || frames.refcount[folio] === 0) return;
+    // What is broken stays out of use.
+    if (frames.has(folio, PG_RESERVED | PG_HWPOISON) || system.isZero(folio) || frames.refcount[folio] === 0) return;
     const what = `folio ${String(folio)} of ${String(frames.pages(folio))} pages`;
     if (frames.folioMapcount(folio) > 0) this.broken('R19', 'the kernel', `${what} is mapped`);
     const mapping = system.mappingOf(folio);

@@ -72,6 +72,14 @@ export class Btrfs extends FileSystem {
     return !this.system.memory.frames.has(folio, PG_DIRTY) && super.releaseFolio(mapping, folio);
   }
 
+  /** btrfs_invalidate_folio: nothing is reserved for it any more. */
+  override errorRemoveFolio(mapping: AddressSpace, folio: number): boolean {
+    const { frames } = this.system.memory;
+    const first = frames.index[folio];
+    this.stateOf(this.inodeOf(mapping)).forget({ first, end: first + frames.pages(folio) });
+    return super.errorRemoveFolio(mapping, folio);
+  }
+
   /** open_ctree: 4 MiB, whatever the disk says. */
   override get readaheadPages(): number {
     return 1024;

@@ -1,7 +1,8 @@
-import { PAGE_SIZE } from '../../base/index.js';
+import { Errno, PAGE_SIZE } from '../../base/index.js';
 import type { Task } from '../../engine/index.js';
 import {
   MAX_PGOFF,
+  PG_HWPOISON,
   PG_UPTODATE,
   unmapMappingRange,
   type AddressSpace,
@@ -82,11 +83,18 @@ export class Tmpfs extends MemoryFileSystem {
     const frame = folio + (index - memory.frames.index[folio]);
     memory.unlockFolio(folio);
     memory.put(folio);
+    if (memory.frames.has(frame, PG_HWPOISON))
+      throw new Errno('EIO', `page ${String(index)} of ${inode.name} is broken`);
     return frame;
   }
 
   override *folioForWrite(inode: Inode, index: number): Task<number> {
-    return yield* shmemGetFolio(this, inode, index, 'write');
+    const folio = yield* shmemGetFolio(this, inode, index, 'write');
+    const { memory } = this.system;
+    if (folio < 0 || !memory.frames.has(folio, PG_HWPOISON)) return folio;
+    memory.unlockFolio(folio);
+    memory.put(folio);
+    throw new Errno('EIO', `page ${String(index)} of ${inode.name} is broken`);
   }
 
   /** shmem_setattr. */

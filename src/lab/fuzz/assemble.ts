@@ -1,10 +1,6 @@
-import { ADVICES } from '../program/index.js';
-import type { Choice, Choices } from './choices.js';
+import { advice, ksmLine } from './advice.js';
+import { pick, type Choice, type Choices } from './choices.js';
 import type { ProgramKind } from './kinds.js';
-
-/** Advice that leaves the hardware whole, often used ones several times. */
-const COMMON = ['dontneed', 'dontneed', 'dontneed', 'pageout', 'cold', 'free', 'remove', 'collapse'] as const;
-const SAFE = ADVICES.filter((advice) => advice !== 'hwpoison' && advice !== 'soft_offline');
 
 /** Writes a program of what was drawn: valid whatever that was, and shorter if that is shorter. */
 export function assemble(kind: ProgramKind, choices: Choices): string[] {
@@ -83,7 +79,7 @@ class Assembly {
       case 'child_access':
         return this.childAccess(choice);
       case 'madvise':
-        return `madvise ${this.range(choice)} advice=${c % 4 === 0 ? pick(SAFE, c >> 2) : pick(COMMON, c >> 2)}`;
+        return `madvise ${this.range(choice)} advice=${advice(c)}`;
       case 'mprotect':
         return `mprotect ${this.range(choice)} prot=${pick(['rw', 'r', 'none'], c)}`;
       case 'munmap':
@@ -110,6 +106,8 @@ class Assembly {
         return `folios map=${this.area(a)}`;
       case 'uffd':
         return this.userfaultfd(choice);
+      case 'ksm':
+        return ksmLine(choice, this.range(choice), this.range({ ...choice, a: 0, b: 0 }));
       case 'mr':
         return this.addMr(choice);
       case 'second_map':
@@ -299,7 +297,3 @@ const DEVICE_OPS: ReadonlySet<string> = new Set([
   'advise_mr',
   'dereg',
 ]);
-
-function pick<T>(list: readonly T[], by: number): T {
-  return list[by % list.length];
-}

@@ -52,6 +52,7 @@ const ANY: Readonly<Record<string, number>> = {
   mlock: 1,
   munlock: 1,
   second_map: 1,
+  ksm: 1,
 };
 
 /** What files add to that. */
@@ -93,4 +94,9 @@ export function choices(file: boolean): fc.Arbitrary<Choices> {
     readAll: fc.boolean(),
     end: fc.nat(19),
   });
+}
+
+/** One of a list, by a number that was drawn. */
+export function pick<T>(list: readonly T[], by: number): T {
+  return list[by % list.length];
 }

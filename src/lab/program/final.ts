@@ -1,6 +1,7 @@
-import { PAGE_SIZE } from '../../base/index.js';
+import { PAGE_SIZE, isErrno } from '../../base/index.js';
 import type { Task } from '../../engine/index.js';
 import { fsync, type Inode } from '../../fs/index.js';
+import { PG_HWPOISON } from '../../mm/index.js';
 import { AREA_PAGES } from './areas.js';
 import { patternByte } from './pattern.js';
 import { NotModelled } from './program-error.js';
@@ -14,29 +15,44 @@ const LONGEST_LIST = 64;
 const NOT_PROBED: ReadonlySet<string> = new Set(['shmem', 'hugetlb', 'hugefile']);
 const WITHOUT_DISK: ReadonlySet<string> = new Set(['tmpfs', 'dax']);
 
-/** What a file holds in the page cache and, after an fsync, on the disk; undefined if files of its kind are not looked at. */
+/**
+ * What a file holds in the page cache and, after an fsync, on the disk; undefined if files of its kind are not looked at. What
+ * cannot be read is null: all of the disk if the fsync says that data were lost.
+ */
 export function* finalOf({ inode, kind }: ProgramFile): Task<FinalFile | undefined> {
   if (NOT_PROBED.has(kind)) return undefined;
   const pages = Math.ceil(inode.size / PAGE_SIZE);
   if (pages > AREA_PAGES) throw new NotModelled(`${String(pages)} pages are too many to look at`);
   // First: what is not cached is read from the disk, whose own cache an fsync empties.
-  if (!WITHOUT_DISK.has(kind)) yield* fsync(inode);
-  const cache: number[] = [];
+  const synced = WITHOUT_DISK.has(kind) || (yield* isSynced(inode));
+  const cache: (number | null)[] = [];
   for (let page = 0; page < pages; page++) cache.push(yield* cachedByte(inode, page));
   const size = inode.size;
   const listed = pages <= LONGEST_LIST;
   if (WITHOUT_DISK.has(kind)) return listed ? { size, cache } : { size, cache_diff: differences(cache) };
-  const disk = Array.from({ length: pages }, (_, page) => diskByte(inode, page));
+  const disk = Array.from({ length: pages }, (_, page) => (synced ? diskByte(inode, page) : null));
   if (listed) return { size, cache, disk };
   return { size, cache_diff: differences(cache), disk_diff: differences(disk) };
 }
 
-function* cachedByte(inode: Inode, page: number): Task<number> {
+function* isSynced(inode: Inode): Task<boolean> {
+  try {
+    yield* fsync(inode);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'EIO')) return false;
+    throw error;
+  }
+}
+
+function* cachedByte(inode: Inode, page: number): Task<number | null> {
+  const { memory } = inode.fs.system;
   const cached = inode.mapping.pages.get(page);
+  if (cached !== 0 && memory.frames.has(cached, PG_HWPOISON)) return null;
   const frame = cached === 0 ? yield* inode.fs.pageForRead(inode, page, 1) : cached;
   if (frame <= 0) return 0;
   const byte = new Uint8Array(1);
-  inode.fs.system.memory.contents.read(frame, 0, byte, 0, 1);
+  memory.contents.read(frame, 0, byte, 0, 1);
   return byte[0];
 }
 
@@ -49,7 +65,7 @@ function diskByte(inode: Inode, page: number): number {
 }
 
 /** Runs of pages with one byte, each beginning at a page where that is not the pattern's. */
-function differences(bytes: readonly number[]): ByteRun[] {
+function differences(bytes: readonly (number | null)[]): ByteRun[] {
   const runs: ByteRun[] = [];
   for (let page = 0; page < bytes.length;) {
     const first = page++;

@@ -36,14 +36,14 @@ export interface RecordedStep {
   readonly vmas?: readonly RecordedVma[];
 }
 
-/** First page, number of pages, the first byte of each. */
-export type ByteRun = readonly [first: number, pages: number, value: number];
+/** First page, number of pages, the first byte of each; null if it cannot be read. */
+export type ByteRun = readonly [first: number, pages: number, value: number | null];
 
 /** What a file held in the end: the first byte of each page, or the runs that differ from the pattern. */
 export interface FinalFile {
   readonly size: number;
-  readonly cache?: readonly number[];
-  readonly disk?: readonly number[];
+  readonly cache?: readonly (number | null)[];
+  readonly disk?: readonly (number | null)[];
   readonly cache_diff?: readonly ByteRun[];
   readonly disk_diff?: readonly ByteRun[];
   /** The lists were too long: they are right up to their last run. */

@@ -3,6 +3,7 @@ import { accessOps } from './access.js';
 import { adviceOps } from './advice.js';
 import { directOps } from './direct.js';
 import { fileOps } from './files.js';
+import { ksmOps } from './ksm.js';
 import { mappingOps } from './mapping.js';
 import { numaOps } from './numa.js';
 import { probeOps } from './probe.js';
@@ -17,6 +18,7 @@ export const OP_HANDLERS: OpHandlers = {
   ...adviceOps,
   ...directOps,
   ...fileOps,
+  ...ksmOps,
   ...mappingOps,
   ...numaOps,
   ...probeOps,

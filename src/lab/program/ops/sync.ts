@@ -8,6 +8,7 @@ import {
   msync,
   syncFileRange,
   syncFilesystem,
+  syncfs,
   thawSuper,
   writebackFilesystem,
   type SyncFileRangeFlag,
@@ -46,7 +47,7 @@ export const syncOps = {
   },
 
   *syncfs(world, args) {
-    yield* syncFilesystem(world.file(args.map).inode.fs);
+    yield* syncfs(world.file(args.map).inode.fs);
     return DONE;
   },
 
