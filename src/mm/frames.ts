@@ -110,6 +110,11 @@ export class FrameTable {
     return this.large.get(folio)?.partiallyMapped ?? false;
   }
 
+  /** deferred_split_folio: a large folio waits to be split. */
+  setPartiallyMapped(folio: number): void {
+    this.largeFolio(folio).partiallyMapped = true;
+  }
+
   /** prep_compound_page: makes 2^order frames one folio, or separate ones if order is 0. References are the caller's. */
   compose(folio: number, order: number, flags: number): void {
     this.flags[folio] = flags | (order << ORDER_SHIFT);
