@@ -4,7 +4,7 @@ import { blockOf } from './map-frame.js';
 import type { AdvisedPart } from './madvise.js';
 import { PG_RESERVED } from './page-flags.js';
 import { PTE_ACCESSED, PTE_NONE, pteFrame, ptePresent } from './pte.js';
-import { shrinkFolio } from './shrink-folio.js';
+import { shrinkFolioList } from './shrink-folio.js';
 import { splitFolio } from './split-folio.js';
 import { VM_HUGETLB, VM_LOCKED, type Vma } from './vma.js';
 
@@ -37,11 +37,7 @@ export function* madvisePageout({ vma, start, end }: AdvisedPart): Task {
       frames.get(folio);
       folios.push(folio);
     });
-    // reclaim_pages
-    for (const folio of folios) {
-      yield* shrinkFolio(system, folio);
-      system.memory.put(folio);
-    }
+    yield* shrinkFolioList(system, folios);
     from = stop;
   }
 }
