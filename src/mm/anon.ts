@@ -2,6 +2,7 @@ import { LEAF_SHIFT as HPAGE_ORDER } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { anonVmaPrepare } from './anon-vma.js';
 import { PG_ANON, PG_ANON_EXCLUSIVE, PG_SWAPBACKED, PG_UPTODATE } from './page-flags.js';
+import { policyNodeOf } from './shared-policy.js';
 import type { Vma } from './vma.js';
 
 /**
@@ -21,7 +22,7 @@ export function* newAnonPage(vma: Vma, address: number): Task<number> {
 export function* newAnonFolio(vma: Vma, address: number, order: number): Task<number> {
   const { system } = vma.mm;
   const anonVma = anonVmaPrepare(vma);
-  const node = vma.policyNode ?? 0;
+  const node = policyNodeOf(vma, address);
   const folio = order > 0 ? system.memory.allocate(order, node) : yield* system.allocate(0, node);
   if (folio < 0) return -1;
   const { frames } = system.memory;

@@ -76,6 +76,7 @@ export { type BackgroundWriteback } from './reclaim-throttle.js';
 export { folioMkclean, folioReferenced, type RmapCost } from './rmap.js';
 export { tryToUnmap } from './try-to-unmap.js';
 export { userLoad, userStore, type AccessResult } from './user-access.js';
+export { SharedPolicy } from './shared-policy.js';
 export { splitCachedFolio } from './split-cached-folio.js';
 export {
   VM_EXEC,

@@ -7,6 +7,7 @@ import type { MmStruct } from './mm-struct.js';
 import type { MmSystem } from './mm-system.js';
 import { PG_HUGETLB } from './page-flags.js';
 import { PTE_NONE, pteFrame, ptePresent } from './pte.js';
+import { replacePolicy } from './shared-policy.js';
 import { modify } from './vma-merge.js';
 
 const NR_MAX_MIGRATE_PAGES_RETRY = 10;
@@ -91,9 +92,10 @@ export function* mbind(mm: MmStruct, address: number, length: number, node: numb
       const from = Math.max(at, vma.start);
       const stop = Math.min(end, vma.end);
       if (vma.policyNode !== node) {
-        yield* modify(vma, from, stop, (part) => {
-          part.policyNode = node;
+        const part = yield* modify(vma, from, stop, (changed) => {
+          changed.policyNode = node;
         });
+        replacePolicy(part, node);
       }
       at = stop;
     }
