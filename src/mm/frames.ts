@@ -172,6 +172,9 @@ export class FrameTable {
     const large = this.largeFolio(folio);
     large.entireMapcount--;
     large.unmap(mmId, 1);
+    if (large.entireMapcount > 0 || large.mapcount === 0) return;
+    // What other mappings show by small entries may be less than all of it.
+    for (let i = 0; i < this.pages(folio); i++) if (this.mapcount[folio + i] === 0) large.partiallyMapped = true;
   }
 
   /** try_grab_folio with FOLL_PIN: one more pin on the folio of that frame. */
