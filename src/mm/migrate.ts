@@ -1,4 +1,4 @@
-import { Errno, PTRS_PER_PTE, hex, pageOf } from '../base/index.js';
+import { PTRS_PER_PTE, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import type { FrameTable } from './frames.js';
 import { migratePagesBatch, type BatchResult } from './migrate-batch.js';
@@ -6,9 +6,7 @@ import { FolioMigration } from './migrate-folio.js';
 import type { MmStruct } from './mm-struct.js';
 import type { MmSystem } from './mm-system.js';
 import { PG_HUGETLB } from './page-flags.js';
-import { PTE_NONE, pteFrame, ptePresent } from './pte.js';
-import { replacePolicy } from './shared-policy.js';
-import { modify } from './vma-merge.js';
+import { pteFrame, ptePresent } from './pte.js';
 
 const NR_MAX_MIGRATE_PAGES_RETRY = 10;
 const NR_MAX_MIGRATE_ASYNC_RETRY = 3;
@@ -54,8 +52,7 @@ function isolate(mm: MmStruct, address: number, node: number, isolated: Set<numb
   const { system, vmas, pageTable } = mm;
   const { memory } = system;
   const vma = vmas.at(address);
-  // vma_migratable
-  if (vma === null || vma.file?.isDax === true) return 'EFAULT';
+  if (vma === null || !vma.isMigratable) return 'EFAULT';
   const pte = pageTable.get(pageOf(address));
   if (!ptePresent(pte)) return 'ENOENT';
   if (system.isZero(pteFrame(pte))) return 'EFAULT';
@@ -65,69 +62,6 @@ function isolate(mm: MmStruct, address: number, node: number, isolated: Set<numb
   memory.frames.get(folio);
   isolated.add(folio);
   return null;
-}
-
-/**
- * mbind(2) with MPOL_MF_MOVE: pages of the range come from a node from now on, and those that are elsewhere move there, if
- * only one mm maps them.
- *
- * @param node null for MPOL_DEFAULT: nothing moves
- * @throws Errno EFAULT if part of the range is not mapped; EINVAL for a part of a huge page of hugetlb
- */
-export function* mbind(mm: MmStruct, address: number, length: number, node: number | null): Task {
-  const { system } = mm;
-  const end = address + length;
-  system.lruBatch.drain();
-  yield mm.mmapLock.exclusive;
-  const folios = new Set<number>();
-  try {
-    const vmas = mm.vmas.overlapping(address, end);
-    const covered = vmas.reduce((sum, vma) => sum + Math.min(end, vma.end) - Math.max(address, vma.start), 0);
-    if (node !== null && covered < length) throw new Errno('EFAULT', `mbind at ${hex(address)}: holes`);
-    if (vmas.length === 0) throw new Errno('EFAULT', `mbind at ${hex(address)}: nothing is mapped there`);
-    if (node !== null) queuePagesRange(mm, address, end, node, folios);
-    for (let at = address; at < end;) {
-      const vma = mm.vmas.at(at) ?? mm.vmas.after(at);
-      if (vma === null || vma.start >= end) break;
-      const from = Math.max(at, vma.start);
-      const stop = Math.min(end, vma.end);
-      if (vma.policyNode !== node) {
-        const part = yield* modify(vma, from, stop, (changed) => {
-          changed.policyNode = node;
-        });
-        replacePolicy(part, node);
-      }
-      at = stop;
-    }
-  } catch (error) {
-    for (const folio of folios) system.memory.put(folio);
-    throw error;
-  } finally {
-    mm.mmapLock.releaseExclusive();
-  }
-  if (node !== null) yield* migratePages(system, [...folios], node);
-}
-
-/** queue_pages_range: folios of the range that are on another node, with a reference each. */
-function queuePagesRange(mm: MmStruct, start: number, end: number, node: number, folios: Set<number>): void {
-  const { pageTable, system } = mm;
-  const { frames } = system.memory;
-  const add = (pte: number): void => {
-    if (!ptePresent(pte) || system.isZero(pteFrame(pte))) return;
-    const folio = frames.folioOf(pteFrame(pte));
-    if (system.memory.nodeOf(folio) === node || frames.maybeMappedShared(folio) || folios.has(folio)) return;
-    frames.get(folio);
-    folios.add(folio);
-  };
-  const to = pageOf(end);
-  for (const [page, stop] of pageTable.populatedBlocks(pageOf(start), to)) {
-    const huge = pageTable.huge(page);
-    if (huge !== PTE_NONE) add(huge);
-    else
-      pageTable.forEach(page, stop, (_, pte) => {
-        add(pte);
-      });
-  }
 }
 
 /**
