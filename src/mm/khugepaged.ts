@@ -30,6 +30,7 @@ type ScanResult = 'done' | 'busy' | 'unsuitable' | 'OOM';
 export function* madviseCollapse({ vma, start, end }: AdvisedPart): Task {
   const what = `MADV_COLLAPSE of ${vma.toString()}`;
   if (!allowsCollapse(vma)) throw new Errno('EINVAL', what);
+  vma.mm.system.lruBatches.drain();
   let failure: ScanResult = 'done';
   const first = Math.ceil(start / HPAGE_SIZE) * HPAGE_SIZE;
   for (let address = first; address + HPAGE_SIZE <= end; address += HPAGE_SIZE) {

@@ -17,7 +17,7 @@ import { modify } from './vma-merge.js';
 export function* mbind(mm: MmStruct, address: number, length: number, node: number | null): Task {
   const { system } = mm;
   const end = address + length;
-  system.lruBatch.drain();
+  system.lruBatches.drain();
   yield mm.mmapLock.exclusive;
   const folios = new Set<number>();
   try {

@@ -29,7 +29,7 @@ export function* movePages(
   addresses: readonly number[],
   node: number,
 ): Task<{ statuses: MoveStatus[]; left: number }> {
-  mm.system.lruBatch.drain();
+  mm.system.lruBatches.drain();
   const statuses = addresses.map<MoveStatus>(() => null);
   let isolated = new Set<number>();
   let start = 0;

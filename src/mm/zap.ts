@@ -65,8 +65,7 @@ export function* zapPageRange(vma: Vma, start: number, end: number, evenCows = t
 
 /** zap_page_range_single_batched: as zapPageRange; the caller finishes the gather. */
 export function* zapPageRangeBatched(vma: Vma, start: number, end: number, gather: MmuGather, evenCows = true): Task {
-  const { notifiers, system } = vma.mm;
-  system.lruBatch.drain();
+  const { notifiers } = vma.mm;
   const range = notifiers.invalidateRangeStart('CLEAR', start, end);
   if (range.holds > 0) yield range;
   yield* zapPages(vma, start, end, { evenCows, dropMarkers: false }, gather);
