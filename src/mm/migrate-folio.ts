@@ -91,6 +91,8 @@ export class FolioMigration {
     frames.set(target, frames.flags[folio] & perFolio);
     frames.owner[target] = frames.owner[folio];
     frames.index[target] = frames.index[folio];
+    // Entries that went one by one have made the old folio wait to be split, and that is passed on.
+    if (frames.isPartiallyMapped(folio)) frames.setPartiallyMapped(target);
     for (let i = 0; i < pages; i++) {
       memory.contents.copy(memory.contents, folio + i, target + i);
       if (frames.has(folio + i, PG_ANON_EXCLUSIVE)) frames.set(target + i, PG_ANON_EXCLUSIVE);
