@@ -157,6 +157,10 @@ export interface VmOperations {
   newZeroFolio?(index: number): Task<number>;
   /** pfn_mkwrite: page_mkwrite of memory that no page cache holds; leaves a writable entry. Absent: there is a page cache. */
   pfnMkwrite?(fault: VmFault): Task<FaultResult>;
+  /** set_policy: pages [first, end) come from a node from now on, or from anywhere again. Absent: each mapping has its own. */
+  setPolicy?(first: number, end: number, node: number | null): void;
+  /** get_policy: the node from which a page comes; null if that was never said. */
+  getPolicy?(pgoff: number): number | null;
   /**
    * page_mkwrite: a clean page is about to become writable. Reserves space, dirties the folio and leaves it locked.
    * Absent: the file system need not know.

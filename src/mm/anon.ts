@@ -2,6 +2,7 @@ import { LEAF_SHIFT as HPAGE_ORDER } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { anonVmaPrepare } from './anon-vma.js';
 import { PG_ANON, PG_ANON_EXCLUSIVE, PG_SWAPBACKED, PG_UPTODATE } from './page-flags.js';
+import { policyNodeOf } from './shared-policy.js';
 import type { Vma } from './vma.js';
 
 /**
@@ -19,7 +20,12 @@ export function* newAnonPage(vma: Vma, address: number): Task<number> {
  * @param node where it should be; default what the mapping's policy says
  * @returns its first frame, with one reference; -1 if there is none
  */
-export function* newAnonFolio(vma: Vma, address: number, order: number, node = vma.policyNode ?? 0): Task<number> {
+export function* newAnonFolio(
+  vma: Vma,
+  address: number,
+  order: number,
+  node = policyNodeOf(vma, address),
+): Task<number> {
   const { system } = vma.mm;
   const anonVma = anonVmaPrepare(vma);
   const folio = order > 0 ? system.memory.allocate(order, node) : yield* system.allocate(0, node);

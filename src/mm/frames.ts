@@ -110,6 +110,11 @@ export class FrameTable {
     return this.large.get(folio)?.partiallyMapped ?? false;
   }
 
+  /** deferred_split_folio: a large folio waits to be split. */
+  setPartiallyMapped(folio: number): void {
+    this.largeFolio(folio).partiallyMapped = true;
+  }
+
   /** prep_compound_page: makes 2^order frames one folio, or separate ones if order is 0. References are the caller's. */
   compose(folio: number, order: number, flags: number): void {
     this.flags[folio] = flags | (order << ORDER_SHIFT);
@@ -167,6 +172,9 @@ export class FrameTable {
     const large = this.largeFolio(folio);
     large.entireMapcount--;
     large.unmap(mmId, 1);
+    if (large.entireMapcount > 0 || large.mapcount === 0) return;
+    // What other mappings show by small entries may be less than all of it.
+    for (let i = 0; i < this.pages(folio); i++) if (this.mapcount[folio + i] === 0) large.partiallyMapped = true;
   }
 
   /** try_grab_folio with FOLL_PIN: one more pin on the folio of that frame. */

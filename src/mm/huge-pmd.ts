@@ -3,7 +3,17 @@ import type { Task } from '../engine/index.js';
 import { mapFrame, unmapHuge } from './map-frame.js';
 import { PG_ANON, PG_ANON_EXCLUSIVE, PG_REFERENCED } from './page-flags.js';
 import { ZERO_FRAME } from './physical-memory.js';
-import { PTE_ACCESSED, PTE_DIRTY, PTE_SOFT_DIRTY, PTE_UFFD_WP, PTE_WRITE, makePte, ptePresent } from './pte.js';
+import {
+  PTE_ACCESSED,
+  PTE_DIRTY,
+  PTE_NONE,
+  PTE_SOFT_DIRTY,
+  PTE_UFFD_WP,
+  PTE_WRITE,
+  makePte,
+  pteFrame,
+  ptePresent,
+} from './pte.js';
 import type { Vma } from './vma.js';
 
 /** Bits of a huge entry that its small successors inherit. */
@@ -37,16 +47,19 @@ export function splitHugePmdLocked(vma: Vma, block: number, freeze = false): voi
   const { memory } = system;
   const { frames } = memory;
   const flags = entry & INHERITED;
-  const folio = unmapHuge(vma, block, entry);
-  if (folio >= 0 && !frames.has(folio, PG_ANON)) {
+  const folio = pteFrame(entry);
+  const isZero = system.isZero(folio);
+  if (!isZero && !frames.has(folio, PG_ANON)) {
+    unmapHuge(vma, block, entry);
     if ((entry & PTE_DIRTY) !== 0) system.markDirty(folio);
     if ((entry & PTE_ACCESSED) !== 0) frames.set(folio, PG_REFERENCED);
     notifiers.archInvalidateSecondaryTlbs(address, address + HPAGE_SIZE);
     memory.put(folio);
     return;
   }
+  pageTable.setHuge(block, PTE_NONE);
   pageTable.replaceByLeaf(block);
-  if (folio < 0) {
+  if (isZero) {
     for (let i = 0; i < PTRS_PER_PTE; i++) pageTable.set(block + i, makePte(ZERO_FRAME, flags & ~PTE_WRITE));
     return;
   }
@@ -59,4 +72,6 @@ export function splitHugePmdLocked(vma: Vma, block: number, freeze = false): voi
       pageTable.set(block + i, pageTable.get(block + i) & ~PTE_SOFT_DIRTY);
     }
   }
+  // Only now: nothing of the folio was without an entry in between.
+  frames.unmapHuge(folio, vma.mm.id);
 }

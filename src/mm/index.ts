@@ -31,7 +31,8 @@ export { ADVICES, madvise, madviseDontneed, type AdviceAction } from './madvise.
 export { ksmd } from './ksm-scan.js';
 export { clearRefs } from './clear-refs.js';
 export { mlock, munlock } from './mlock.js';
-export { mbind, movePages, type MoveStatus } from './migrate.js';
+export { mbind } from './mempolicy.js';
+export { movePages, type MoveStatus } from './migrate.js';
 export { mprotect } from './mprotect.js';
 export { mremap, type MremapOptions } from './mremap.js';
 export { TASK_SIZE, exitMmap, mmap, munmap, type MmapRequest } from './mmap.js';
@@ -81,6 +82,7 @@ export { tryToUnmap } from './try-to-unmap.js';
 export { Userfaultfd, type UffdModes } from './userfaultfd.js';
 export { handleUserfault, type UffdMessage } from './userfaultfd-ctx.js';
 export { userLoad, userStore, type AccessResult } from './user-access.js';
+export { SharedPolicy } from './shared-policy.js';
 export { splitCachedFolio } from './split-cached-folio.js';
 export {
   VM_EXEC,

@@ -43,9 +43,9 @@ function* scanGetNextRmapItem(system: MmSystem): Task<Found | null> {
   return null;
 }
 
-function startScan({ ksm, lruBatch }: MmSystem): void {
+function startScan({ ksm, lruBatches }: MmSystem): void {
   // What waits there is referred to, and cannot be merged.
-  lruBatch.drain();
+  lruBatches.drain();
   ksm.unstable.length = 0;
   ksm.cursor = startOf(ksm.slots[0]);
 }

@@ -2,9 +2,9 @@ import { Errno, PAGE_SIZE, PTRS_PER_PTE, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { blockOf } from './map-frame.js';
 import type { AdvisedPart } from './madvise.js';
-import { PG_RESERVED } from './page-flags.js';
+import { PG_ANON, PG_RESERVED, PG_SWAPBACKED } from './page-flags.js';
 import { PTE_ACCESSED, PTE_NONE, pteFrame, ptePresent } from './pte.js';
-import { shrinkFolio } from './shrink-folio.js';
+import { shrinkFolioList } from './shrink-folio.js';
 import { splitFolio } from './split-folio.js';
 import { VM_HUGETLB, VM_LOCKED, type Vma } from './vma.js';
 
@@ -13,9 +13,12 @@ export function* madviseCold({ vma, start, end, gather }: AdvisedPart): Task {
   checkVma(vma);
   const { pageTable, system } = vma.mm;
   const { frames } = system.memory;
-  system.lruBatch.drain();
+  system.lruBatches.drain();
   yield* coldOrPageout(vma, start, end, (page, pages) => {
-    system.lruBatch.add(frames.folioOf(pteFrame(pageTable.get(page))));
+    const folio = frames.folioOf(pteFrame(pageTable.get(page)));
+    // What MADV_FREE gave up is among the oldest already.
+    const isLazyfree = frames.has(folio, PG_ANON) && !frames.has(folio, PG_SWAPBACKED);
+    if (!isLazyfree) system.lruBatches.deactivateFolio(folio);
     const huge = pageTable.huge(page);
     if (huge !== PTE_NONE) pageTable.setHuge(page, huge & ~PTE_ACCESSED);
     else for (let i = page; i < page + pages; i++) pageTable.set(i, pageTable.get(i) & ~PTE_ACCESSED);
@@ -28,7 +31,7 @@ export function* madvisePageout({ vma, start, end }: AdvisedPart): Task {
   checkVma(vma);
   const { system, pageTable } = vma.mm;
   const { frames } = system.memory;
-  system.lruBatch.drain();
+  system.lruBatches.drain();
   for (let from = start; from < end;) {
     const folios: number[] = [];
     const stop = Math.min(end, (blockOf(pageOf(from)) + PTRS_PER_PTE) * PAGE_SIZE);
@@ -37,11 +40,7 @@ export function* madvisePageout({ vma, start, end }: AdvisedPart): Task {
       frames.get(folio);
       folios.push(folio);
     });
-    // reclaim_pages
-    for (const folio of folios) {
-      yield* shrinkFolio(system, folio);
-      system.memory.put(folio);
-    }
+    yield* shrinkFolioList(system, folios);
     from = stop;
   }
 }

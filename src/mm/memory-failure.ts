@@ -47,7 +47,7 @@ export function* memoryFailure(system: MmSystem, frame: number, current: MmStruc
     folio = frame;
   }
   // shake_folio
-  system.lruBatch.drain();
+  system.lruBatches.drain();
   yield* memory.lockFolio(folio);
   yield* memory.waitForWriteback(folio);
   const unmapped = yield* hwpoisonUserMappings(system, folio, current);

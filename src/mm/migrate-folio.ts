@@ -94,6 +94,8 @@ export class FolioMigration {
     // folio_migrate_ksm
     const stable = system.stableNodeOf(folio);
     if (stable !== null) stable.folio = target;
+    // Entries that went one by one have made the old folio wait to be split, and that is passed on.
+    if (frames.isPartiallyMapped(folio)) frames.setPartiallyMapped(target);
     for (let i = 0; i < pages; i++) {
       memory.contents.copy(memory.contents, folio + i, target + i);
       if (frames.has(folio + i, PG_ANON_EXCLUSIVE)) frames.set(target + i, PG_ANON_EXCLUSIVE);

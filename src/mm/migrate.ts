@@ -1,16 +1,19 @@
-import { Errno, hex, pageOf } from '../base/index.js';
+import { PTRS_PER_PTE, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
+import type { FrameTable } from './frames.js';
+import { migratePagesBatch, type BatchResult } from './migrate-batch.js';
 import { FolioMigration } from './migrate-folio.js';
 import type { MmStruct } from './mm-struct.js';
 import type { MmSystem } from './mm-system.js';
-import { PG_ANON, PG_HUGETLB } from './page-flags.js';
-import { PTE_NONE, pteFrame, ptePresent } from './pte.js';
-import { splitFolio } from './split-folio.js';
-import { modify } from './vma-merge.js';
+import { PG_HUGETLB } from './page-flags.js';
+import { pteFrame, ptePresent } from './pte.js';
 
-/** NR_MAX_MIGRATE_ASYNC_RETRY and NR_MAX_MIGRATE_SYNC_RETRY. */
-const ASYNC_PASSES = 3;
-const SYNC_PASSES = 7;
+const NR_MAX_MIGRATE_PAGES_RETRY = 10;
+const NR_MAX_MIGRATE_ASYNC_RETRY = 3;
+const NR_MAX_MIGRATE_SYNC_RETRY = NR_MAX_MIGRATE_PAGES_RETRY - NR_MAX_MIGRATE_ASYNC_RETRY;
+
+/** A batch has about as many pages as a huge page. */
+const NR_MAX_BATCHED_MIGRATION = PTRS_PER_PTE;
 
 /** What move_pages(2) says of a page; null if it did not come to say anything. */
 export type MoveStatus = 'moved' | 'ENOENT' | 'EFAULT' | 'EBUSY' | null;
@@ -26,7 +29,7 @@ export function* movePages(
   addresses: readonly number[],
   node: number,
 ): Task<{ statuses: MoveStatus[]; left: number }> {
-  mm.system.lruBatch.drain();
+  mm.system.lruBatches.drain();
   const statuses = addresses.map<MoveStatus>(() => null);
   let isolated = new Set<number>();
   let start = 0;
@@ -49,8 +52,7 @@ function isolate(mm: MmStruct, address: number, node: number, isolated: Set<numb
   const { system, vmas, pageTable } = mm;
   const { memory } = system;
   const vma = vmas.at(address);
-  // vma_migratable
-  if (vma === null || vma.file?.isDax === true) return 'EFAULT';
+  if (vma === null || !vma.isMigratable) return 'EFAULT';
   const pte = pageTable.get(pageOf(address));
   if (!ptePresent(pte)) return 'ENOENT';
   if (system.isZero(pteFrame(pte))) return 'EFAULT';
@@ -63,116 +65,61 @@ function isolate(mm: MmStruct, address: number, node: number, isolated: Set<numb
 }
 
 /**
- * mbind(2) with MPOL_MF_MOVE: pages of the range come from a node from now on, and those that are elsewhere move there, if
- * only one mm maps them.
- *
- * @param node null for MPOL_DEFAULT: nothing moves
- * @throws Errno EFAULT if part of the range is not mapped; EINVAL for a part of a huge page of hugetlb
- */
-export function* mbind(mm: MmStruct, address: number, length: number, node: number | null): Task {
-  const { system } = mm;
-  const end = address + length;
-  system.lruBatch.drain();
-  yield mm.mmapLock.exclusive;
-  const folios = new Set<number>();
-  try {
-    const vmas = mm.vmas.overlapping(address, end);
-    const covered = vmas.reduce((sum, vma) => sum + Math.min(end, vma.end) - Math.max(address, vma.start), 0);
-    if (node !== null && covered < length) throw new Errno('EFAULT', `mbind at ${hex(address)}: holes`);
-    if (vmas.length === 0) throw new Errno('EFAULT', `mbind at ${hex(address)}: nothing is mapped there`);
-    if (node !== null) queuePagesRange(mm, address, end, node, folios);
-    for (let at = address; at < end;) {
-      const vma = mm.vmas.at(at) ?? mm.vmas.after(at);
-      if (vma === null || vma.start >= end) break;
-      const from = Math.max(at, vma.start);
-      const stop = Math.min(end, vma.end);
-      if (vma.policyNode !== node) {
-        yield* modify(vma, from, stop, (part) => {
-          part.policyNode = node;
-        });
-      }
-      at = stop;
-    }
-  } catch (error) {
-    for (const folio of folios) system.memory.put(folio);
-    throw error;
-  } finally {
-    mm.mmapLock.releaseExclusive();
-  }
-  if (node !== null) yield* migratePages(system, [...folios], node);
-}
-
-/** queue_pages_range: folios of the range that are on another node, with a reference each. */
-function queuePagesRange(mm: MmStruct, start: number, end: number, node: number, folios: Set<number>): void {
-  const { pageTable, system } = mm;
-  const { frames } = system.memory;
-  const add = (pte: number): void => {
-    if (!ptePresent(pte) || system.isZero(pteFrame(pte))) return;
-    const folio = frames.folioOf(pteFrame(pte));
-    if (system.memory.nodeOf(folio) === node || frames.maybeMappedShared(folio) || folios.has(folio)) return;
-    frames.get(folio);
-    folios.add(folio);
-  };
-  const to = pageOf(end);
-  for (const [page, stop] of pageTable.populatedBlocks(pageOf(start), to)) {
-    const huge = pageTable.huge(page);
-    if (huge !== PTE_NONE) add(huge);
-    else
-      pageTable.forEach(page, stop, (_, pte) => {
-        add(pte);
-      });
-  }
-}
-
-/**
- * migrate_pages, MIGRATE_SYNC: all folios are unmapped, then moved; those that cannot be are tried again, and then one by one.
- * Drops the caller's references.
+ * migrate_pages, MIGRATE_SYNC: folios of hugetlb first, then the others in batches. Drops the caller's references.
  *
  * @returns the number of folios that stay where they are
  */
 export function* migratePages(system: MmSystem, folios: readonly number[], node: number): Task<number> {
   const { frames } = system.memory;
-  const stayed = yield* migrateHugetlbs(system, folios, node);
-  const whole: number[] = [];
-  const parts: number[] = [];
-  for (const folio of folios.filter((one) => !frames.has(one, PG_HUGETLB))) {
-    const split = yield* splitIfPartiallyMapped(system, folio);
-    if (split.length > 0) parts.push(...split);
-    else whole.push(folio);
+  const hugetlb = folios.filter((folio) => frames.has(folio, PG_HUGETLB));
+  const others = folios.filter((folio) => !frames.has(folio, PG_HUGETLB));
+  const left = yield* migrateHugetlbs(system, hugetlb, node);
+  let failed = left.length;
+  for (const batch of batchesOf(frames, others)) {
+    const { stayed, split, splitFolios } = yield* migratePagesSync(system, batch, node);
+    failed += stayed.length + splitFolios;
+    // What comes of a split folio is tried once and does not count: the folio counts already.
+    const parts = yield* migratePagesBatch(system, split, node, 'async', 1);
+    left.push(...stayed, ...parts.stayed);
   }
-  const left = yield* migrateBatch(system, whole, node, ASYNC_PASSES);
-  // What comes of a split folio is tried less, and does not count.
-  yield* migrateBatch(system, parts, node, ASYNC_PASSES);
-  const held = new Set(folios);
-  for (const part of parts) if (!held.has(part)) system.memory.put(part);
-  for (const folio of left) stayed.push(...(yield* migrateBatch(system, [folio], node, SYNC_PASSES)));
-  for (const folio of folios) system.memory.put(folio);
-  return stayed.length;
+  for (const folio of left) system.memory.put(folio);
+  return left.length === 0 ? 0 : failed;
 }
 
-/**
- * try_split_folio, of anonymous folios that wait to be split since a part of them is not mapped any more.
- * @returns the pages that are still mapped, the first one last; each but the first has a reference of its own
- */
-function* splitIfPartiallyMapped(system: MmSystem, folio: number): Task<number[]> {
-  const { memory } = system;
-  const { frames } = memory;
-  const pages = frames.pages(folio);
-  if (!frames.has(folio, PG_ANON) || !frames.isPartiallyMapped(folio) || !memory.tryLockFolio(folio)) return [];
-  const split = yield* splitFolio(system, folio);
-  memory.unlockFolio(folio);
-  if (!split) return [];
-  const parts = Array.from({ length: pages }, (_, i) => folio + ((i + 1) % pages));
-  const mapped = parts.filter((part) => frames.isAllocated(part) && frames.folioMapcount(part) > 0);
-  for (const part of mapped) if (part !== folio) frames.get(part);
-  return mapped;
+/** The lists that migrate_pages cuts off: a batch ends with the folio that makes it as long as a huge page. */
+function batchesOf(frames: FrameTable, folios: readonly number[]): number[][] {
+  const batches: number[][] = [];
+  let room = 0;
+  for (const folio of folios) {
+    if (room <= 0) {
+      batches.push([]);
+      room = NR_MAX_BATCHED_MIGRATION;
+    }
+    batches[batches.length - 1].push(folio);
+    room -= frames.pages(folio);
+  }
+  return batches;
 }
 
-/** migrate_hugetlbs: each is unmapped, moved and mapped again by itself. @returns the folios that stay */
+/** migrate_pages_sync: all at once without waiting for anything; then, those that stayed, one by one. */
+function* migratePagesSync(system: MmSystem, folios: readonly number[], node: number): Task<BatchResult> {
+  const first = yield* migratePagesBatch(system, folios, node, 'async', NR_MAX_MIGRATE_ASYNC_RETRY);
+  const stayed: number[] = [];
+  const { split } = first;
+  let { splitFolios } = first;
+  for (const folio of first.stayed) {
+    const one = yield* migratePagesBatch(system, [folio], node, 'sync', NR_MAX_MIGRATE_SYNC_RETRY);
+    stayed.push(...one.stayed);
+    split.push(...one.split);
+    splitFolios += one.splitFolios;
+  }
+  return { stayed, split, splitFolios };
+}
+
+/** migrate_hugetlbs: each is unmapped, moved and mapped again by itself. @returns the folios that stay, with their references */
 function* migrateHugetlbs(system: MmSystem, folios: readonly number[], node: number): Task<number[]> {
-  const { memory } = system;
-  let again = folios.filter((folio) => memory.frames.has(folio, PG_HUGETLB));
-  for (let pass = 0; pass < ASYNC_PASSES + SYNC_PASSES && again.length > 0; pass++) {
+  let again = [...folios];
+  for (let pass = 0; pass < NR_MAX_MIGRATE_PAGES_RETRY && again.length > 0; pass++) {
     const busy: number[] = [];
     for (const folio of again) if (!(yield* unmapAndMoveHugePage(system, folio, node))) busy.push(folio);
     again = busy;
@@ -187,43 +134,11 @@ function* unmapAndMoveHugePage(system: MmSystem, folio: number, node: number): T
   if (target < 0) return false;
   yield* memory.lockFolio(folio);
   const migration = new FolioMigration(system, folio);
-  const moved = (yield* migration.unmap()) && migration.moveTo(target);
+  const unmapped = memory.frames.folioMapcount(folio) === 0 || (yield* migration.unmap());
+  const moved = unmapped && migration.moveTo(target);
   migration.restore(moved ? target : folio);
   memory.unlockFolio(folio);
   memory.put(target);
+  if (moved) memory.put(folio);
   return moved;
-}
-
-/** migrate_pages_batch. @returns the folios that stay */
-function* migrateBatch(system: MmSystem, folios: readonly number[], node: number, passes: number): Task<number[]> {
-  const { memory } = system;
-  let again: readonly number[] = folios;
-  const unmapped: FolioMigration[] = [];
-  for (let pass = 0; pass < passes && again.length > 0; pass++) {
-    const busy: number[] = [];
-    for (const folio of again) {
-      yield* memory.lockFolio(folio);
-      yield* memory.waitForWriteback(folio);
-      const migration = new FolioMigration(system, folio);
-      if (yield* migration.unmap()) {
-        unmapped.push(migration);
-        continue;
-      }
-      migration.restore(folio);
-      memory.unlockFolio(folio);
-      busy.push(folio);
-    }
-    again = busy;
-  }
-  const stayed = [...again];
-  for (const migration of unmapped) {
-    const { folio } = migration;
-    const target = yield* system.allocate(memory.frames.order(folio), node);
-    const moved = target >= 0 && migration.moveTo(target);
-    migration.restore(moved ? target : folio);
-    memory.unlockFolio(folio);
-    if (!moved) stayed.push(folio);
-    if (target >= 0) memory.put(target);
-  }
-  return stayed;
 }

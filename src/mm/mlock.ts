@@ -30,7 +30,7 @@ export function* munlock(mm: MmStruct, address: number, length: number): Task {
 
 /** apply_vma_lock_flags: up to the first hole. */
 function* applyVmaLockFlags(mm: MmStruct, start: number, end: number, locked: number): Task {
-  if (locked !== 0) mm.system.lruBatch.drain();
+  if (locked !== 0) mm.system.lruBatches.drain();
   yield mm.mmapLock.exclusive;
   try {
     for (let reached = start; reached < end;) {

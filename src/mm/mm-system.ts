@@ -5,7 +5,7 @@ import { AddressSpace, type AddressSpaceOperations, type AddressSpaceOptions } f
 import { AnonVma } from './anon-vma.js';
 import { Ksm } from './ksm.js';
 import { StableNode } from './ksm-node.js';
-import { LruBatch } from './lru-batch.js';
+import { LruBatches } from './lru-batches.js';
 import { MmStruct } from './mm-struct.js';
 import { PG_DIRTY, PG_RESERVED, PG_UPTODATE } from './page-flags.js';
 import { ZERO_FRAME, type PhysicalMemory } from './physical-memory.js';
@@ -68,7 +68,7 @@ export class MmSystem {
   readonly swap: SwapDevice;
   readonly ksm: Ksm;
   /** Folios that MADV_FREE and MADV_COLD have put down. */
-  readonly lruBatch: LruBatch;
+  readonly lruBatches: LruBatches;
   /** Which anonymous folios of 64 KiB page faults make (hugepages-64kB/enabled). */
   mthp64k: ThpPolicy = 'never';
   /** Which shared anonymous folios of 2 MiB page faults make (shmem_enabled). */
@@ -87,7 +87,7 @@ export class MmSystem {
     readonly pinPolicy: PinPolicy,
   ) {
     this.migrationEnded = new Condition(simulation, 'a page to be migrated');
-    this.lruBatch = new LruBatch(memory);
+    this.lruBatches = new LruBatches(memory);
     this.ksm = new Ksm(simulation, memory, (folio) => this.newStableNode(folio));
     this.swap = new SwapDevice(memory.contents.keepsBytes, (frame) => memory.put(frame));
   }

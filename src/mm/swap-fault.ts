@@ -26,7 +26,6 @@ export function* swapFault(fault: VmFault, entry: number): Task<FaultResult> {
   const { memory, swap } = system;
   const { frames } = memory;
   const slot = pteFrame(entry);
-  system.lruBatch.drain();
   let frame = swap.cached(slot);
   const fromCache = frame >= 0;
   if (fromCache) {
@@ -35,6 +34,8 @@ export function* swapFault(fault: VmFault, entry: number): Task<FaultResult> {
     frame = yield* newAnonPage(vma, address);
     if (frame < 0) return 'OOM';
     swap.read(slot, memory.contents, frame);
+    // It is not on the LRU yet, and whether others refer to it counts.
+    if (write) system.lruBatches.drain();
   }
   if (pageTable.get(pageOf(address)) !== entry) {
     memory.put(frame);

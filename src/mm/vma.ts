@@ -92,6 +92,11 @@ export class Vma {
     return !this.has(VM_SHARED);
   }
 
+  /** vma_migratable: pages of a device's own memory stay where they are. */
+  get isMigratable(): boolean {
+    return this.file?.isDax !== true;
+  }
+
   /**
    * vma_needs_dirty_tracking: the file system wants to know of every page that becomes dirty, so clean pages are mapped
    * read-only (writenotify).

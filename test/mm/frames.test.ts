@@ -26,6 +26,23 @@ describe('the memmap', () => {
     expect([frames.folioMapcount(16), frames.entireMapcount(16), frames.mapcount[17]]).toEqual([3, 1, 2]);
   });
 
+  it('knows of a large folio that pages of it are mapped no more, while others are', () => {
+    const frames = setUp();
+    for (const page of [16, 17]) frames.map(page, 1);
+    frames.mapHuge(16, 2);
+    frames.unmap(17, 1);
+    expect(frames.isPartiallyMapped(16)).toBe(false);
+    frames.unmapHuge(16, 2);
+    expect(frames.isPartiallyMapped(16)).toBe(true);
+  });
+
+  it('does not take a large folio of which nothing is mapped any more for one', () => {
+    const frames = setUp();
+    frames.mapHuge(16, 1);
+    frames.unmapHuge(16, 1);
+    expect(frames.isPartiallyMapped(16)).toBe(false);
+  });
+
   it('does not lose count of the entries that map a frame: it stops', () => {
     const frames = setUp();
     frames.mapcount[1] = 65_534;

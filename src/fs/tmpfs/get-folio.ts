@@ -66,14 +66,14 @@ function* allocateAndAdd(
     const start = index - (index % (1 << HPAGE_ORDER));
     const end = start + (1 << HPAGE_ORDER);
     if (inode.mapping.pages.next(start, end) < 0 && !fs.swapped(inode).any(start, end)) {
-      const folio = memory.allocate(HPAGE_ORDER);
+      const folio = memory.allocate(HPAGE_ORDER, fs.policy(inode).nodeOf(start));
       if (folio >= 0) {
         if (tryAddFolio(inode, folio, start)) return folio;
         memory.put(folio);
       }
     }
   }
-  const folio = yield* system.allocate(0);
+  const folio = yield* system.allocate(0, fs.policy(inode).nodeOf(index));
   if (folio < 0) return -1;
   if (tryAddFolio(inode, folio, index)) return folio;
   memory.put(folio);

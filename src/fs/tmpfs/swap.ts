@@ -79,11 +79,13 @@ export function* shmemSwapinFolio(fs: Tmpfs, inode: Inode, index: number): Task<
   const { system } = fs;
   const { memory, swap } = system;
   const swapped = fs.swapped(inode);
+  const policy = fs.policy(inode);
   let order = swapped.order(index);
-  let folio = order === HPAGE_ORDER ? memory.allocate(order) : -1;
+  const start = index - (index % (1 << order));
+  let folio = order === HPAGE_ORDER ? memory.allocate(order, policy.nodeOf(start)) : -1;
   if (folio < 0) {
     order = 0;
-    folio = yield* system.allocate(0);
+    folio = yield* system.allocate(0, policy.nodeOf(index));
   }
   if (folio < 0) return -1;
   const first = index - (index % (1 << order));

@@ -4,6 +4,7 @@ import {
   MAX_PGOFF,
   PG_HWPOISON,
   PG_UPTODATE,
+  SharedPolicy,
   unmapMappingRange,
   type AddressSpace,
   type AddressSpaceOptions,
@@ -29,6 +30,7 @@ import { ShmemVmOperations } from './vm-operations.js';
  */
 export class Tmpfs extends MemoryFileSystem {
   private readonly swappedPages = new Map<Inode, SwappedPages>();
+  private readonly policies = new Map<Inode, SharedPolicy>();
 
   constructor(system: MmSystem, device: BlockDevice) {
     super(system, device, 'tmpfs');
@@ -52,6 +54,13 @@ export class Tmpfs extends MemoryFileSystem {
     let pages = this.swappedPages.get(inode);
     if (pages === undefined) this.swappedPages.set(inode, (pages = new SwappedPages()));
     return pages;
+  }
+
+  /** From which NUMA nodes the pages of a file come. */
+  policy(inode: Inode): SharedPolicy {
+    let policy = this.policies.get(inode);
+    if (policy === undefined) this.policies.set(inode, (policy = new SharedPolicy()));
+    return policy;
   }
 
   *swapOut(mapping: AddressSpace, folio: number): Task {

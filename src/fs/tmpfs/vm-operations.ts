@@ -38,6 +38,16 @@ export class ShmemVmOperations implements VmOperations {
     return shmemNewZeroFolio(this.fs, this.inode, index);
   }
 
+  /** shmem_set_policy. */
+  setPolicy(first: number, end: number, node: number | null): void {
+    this.fs.policy(this.inode).set(first, end, node);
+  }
+
+  /** shmem_get_policy. */
+  getPolicy(pgoff: number): number | null {
+    return this.fs.policy(this.inode).lookup(pgoff);
+  }
+
   mapPages(from: number, to: number, map: (pgoff: number, frame: number) => void): void {
     this.cached.mapPages(from, to, map);
   }

@@ -1,6 +1,6 @@
 import type { DriverFactory } from '../../../devices/contract/index.js';
 import type { Task } from '../../engine/index.js';
-import { TaskFailure, messageOf } from '../../engine/index.js';
+import { MS, TaskFailure, messageOf } from '../../engine/index.js';
 import { isErrno } from '../../base/index.js';
 import { endsProcess } from './check-program.js';
 import { finalOf } from './final.js';
@@ -13,6 +13,9 @@ import { PROGRAM_TASK } from './recorder.js';
 import type { FinalFile, RecordedStep, RecordedVma, StepResult } from './recorded.js';
 import type { OpHandler } from './op-handler.js';
 import type { OpName } from './op-table.js';
+
+/** What the recorder took from one op to the next, to look at page tables for one: I/O that an op began has ended by then. */
+const BETWEEN_STEPS = 1 * MS;
 
 export interface RunOptions {
   /** Look at pagemap and mappings after every step; default true. */
@@ -88,6 +91,7 @@ function* runSteps(
     const returned = yield* runOp(world, op);
     const uffd = world.userfaultfds.take();
     const result = uffd.length === 0 ? returned : { ...returned, uffd };
+    yield BETWEEN_STEPS;
     done({ do: { op: op.op, ...op.written }, result, events: world.recorder.take() });
   }
   for (const file of world.files.values()) {

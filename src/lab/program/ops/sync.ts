@@ -78,6 +78,7 @@ export const syncOps = {
 
   *drop_caches(world, args) {
     if ((args.n & 1) === 0) return DONE;
+    world.system.lruBatches.drain();
     for (const fs of world.fileSystems) {
       for (const inode of fs.inodes) invalidateMappingPages(inode, { first: 0, end: Infinity });
     }
