@@ -31,6 +31,8 @@ export const PG_HWPOISON = 1 << 11;
 export const PG_SWAPBACKED = 1 << 12;
 /** The next read of this page starts the next readahead. */
 export const PG_READAHEAD = 1 << 19;
+/** Reclaim wants the page as soon as it has been written. The same bit: faults take the one for the other. */
+export const PG_RECLAIM = PG_READAHEAD;
 
 /** A hugetlb folio. */
 export const PG_HUGETLB = 1 << 17;
