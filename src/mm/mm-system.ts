@@ -5,7 +5,7 @@ import { AddressSpace, type AddressSpaceOperations, type AddressSpaceOptions } f
 import { AnonVma } from './anon-vma.js';
 import { LruBatches } from './lru-batches.js';
 import { MmStruct } from './mm-struct.js';
-import { PG_DIRTY, PG_RECLAIM, PG_RESERVED, PG_UPTODATE } from './page-flags.js';
+import { PG_DIRTY, PG_READAHEAD, PG_RESERVED, PG_UPTODATE } from './page-flags.js';
 import { ZERO_FRAME, type PhysicalMemory } from './physical-memory.js';
 import { SwapDevice } from './swap.js';
 import type { Vma } from './vma.js';
@@ -150,7 +150,8 @@ export class MmSystem {
       this.memory.frames.set(folio, PG_DIRTY);
       return;
     }
-    this.memory.frames.clear(folio, PG_RECLAIM);
+    // folio_clear_reclaim
+    this.memory.frames.clear(folio, PG_READAHEAD);
     mapping.ops.dirtyFolio(mapping, folio);
   }
 }

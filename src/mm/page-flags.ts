@@ -29,10 +29,11 @@ export const PG_BUDDY = 1 << 10;
 export const PG_HWPOISON = 1 << 11;
 /** Data could go away without being written: MADV_FREE clears it. Anonymous only. */
 export const PG_SWAPBACKED = 1 << 12;
-/** The next read of this page starts the next readahead. */
+/**
+ * The next read of this page starts the next readahead; of a dirty page, or one under writeback: reclaim wants it as soon as
+ * it has been written. Linux has one bit for PG_readahead and PG_reclaim, and faults take the one for the other.
+ */
 export const PG_READAHEAD = 1 << 19;
-/** Reclaim wants the page as soon as it has been written. The same bit: faults take the one for the other. */
-export const PG_RECLAIM = PG_READAHEAD;
 
 /** A hugetlb folio. */
 export const PG_HUGETLB = 1 << 17;

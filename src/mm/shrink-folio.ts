@@ -2,7 +2,7 @@ import type { Task } from '../engine/index.js';
 import { placesOf } from './folio-places.js';
 import type { MmSystem } from './mm-system.js';
 import { removeIfUnused } from './page-cache.js';
-import { PG_ANON, PG_DIRTY, PG_PRIVATE, PG_RECLAIM, PG_SWAPBACKED, PG_WRITEBACK } from './page-flags.js';
+import { PG_ANON, PG_DIRTY, PG_PRIVATE, PG_READAHEAD, PG_SWAPBACKED, PG_WRITEBACK } from './page-flags.js';
 import { splitFolioToList } from './split-folio.js';
 import { tryToUnmap } from './try-to-unmap.js';
 import { VM_LOCKED } from './vma.js';
@@ -29,7 +29,8 @@ function* shrinkFolio(system: MmSystem, folio: number, list: number[]): Task {
   // A pinned anonymous page could not be taken off its mm; one of a locked mapping is not on the lists that are looked at.
   if ((anon && frames.maybeDmaPinned(folio)) || isMlocked(system, folio)) return;
   if (!memory.tryLockFolio(folio)) return;
-  if (frames.has(folio, PG_WRITEBACK)) frames.set(folio, PG_RECLAIM);
+  // folio_set_reclaim, here and below.
+  if (frames.has(folio, PG_WRITEBACK)) frames.set(folio, PG_READAHEAD);
   else if (yield* splitIfPartiallyMapped(system, folio, list)) yield* pageOut(system, folio);
   memory.unlockFolio(folio);
 }
@@ -51,7 +52,7 @@ function* pageOut(system: MmSystem, folio: number): Task {
     if (mapping.ops.swapOut !== undefined) {
       yield* mapping.ops.swapOut(mapping, folio);
     } else if (frames.has(folio, PG_DIRTY)) {
-      frames.set(folio, PG_RECLAIM);
+      frames.set(folio, PG_READAHEAD);
     } else {
       const released = !frames.has(folio, PG_PRIVATE) || mapping.ops.releaseFolio(mapping, folio);
       if (released) removeIfUnused(system, mapping, folio);
