@@ -5,10 +5,19 @@ import { splitHugePmdLocked } from './huge-pmd.js';
 import { unmapFrame, unmapHuge } from './map-frame.js';
 import type { MmStruct } from './mm-struct.js';
 import type { MmSystem } from './mm-system.js';
-import { ORDER_MASK, PG_ANON, PG_ANON_EXCLUSIVE, PG_HWPOISON, PG_TAIL, PG_ALLOCATED } from './page-flags.js';
+import {
+  ORDER_MASK,
+  PG_ALLOCATED,
+  PG_ANON,
+  PG_ANON_EXCLUSIVE,
+  PG_HUGETLB,
+  PG_HWPOISON,
+  PG_TAIL,
+} from './page-flags.js';
 import { ZERO_FRAME } from './physical-memory.js';
 import {
   FRAME_SHIFT,
+  PTE_DIRTY,
   PTE_SOFT_DIRTY,
   PTE_UFFD_WP,
   PTE_WRITE,
@@ -137,7 +146,9 @@ export class FolioMigration {
     frames.get(frames.folioOf(frame));
     if (huge) {
       frames.mapHuge(frame, mm.id);
-      mm.pageTable.setHuge(page, moved);
+      // pmd_mkdirty: what is dirty counts as written to since soft-dirty bits were reset. A small entry remembers.
+      const touched = (moved & PTE_DIRTY) !== 0 && !frames.has(frame, PG_HUGETLB);
+      mm.pageTable.setHuge(page, touched ? moved | PTE_SOFT_DIRTY : moved);
     } else {
       frames.map(frame, mm.id);
       mm.pageTable.set(page, moved);

@@ -7,7 +7,7 @@ import { Ksm } from './ksm.js';
 import { StableNode } from './ksm-node.js';
 import { LruBatches } from './lru-batches.js';
 import { MmStruct } from './mm-struct.js';
-import { PG_DIRTY, PG_RESERVED, PG_UPTODATE } from './page-flags.js';
+import { PG_DIRTY, PG_READAHEAD, PG_RESERVED, PG_UPTODATE } from './page-flags.js';
 import { ZERO_FRAME, type PhysicalMemory } from './physical-memory.js';
 import { SwapDevice } from './swap.js';
 import type { Vma } from './vma.js';
@@ -158,8 +158,13 @@ export class MmSystem {
       throw new SimulationError(`folio ${String(folio)} was marked dirty, but is free`);
     }
     const mapping = this.mappingOf(folio);
-    if (mapping === null) this.memory.frames.set(folio, PG_DIRTY);
-    else mapping.ops.dirtyFolio(mapping, folio);
+    if (mapping === null) {
+      this.memory.frames.set(folio, PG_DIRTY);
+      return;
+    }
+    // folio_clear_reclaim
+    this.memory.frames.clear(folio, PG_READAHEAD);
+    mapping.ops.dirtyFolio(mapping, folio);
   }
 
   private newStableNode(folio: number): StableNode {

@@ -7,25 +7,26 @@ import { breakKsm } from './ksm-break.js';
 import { settledEntry } from './migrate-folio.js';
 import { munmapLocked } from './mmap.js';
 import { PTE_NONE, PTE_SOFT_DIRTY, PTE_UFFD_WP } from './pte.js';
-import { linkVma } from './split-vma.js';
+import { linkVma, splitVmaAt } from './split-vma.js';
 import { joinNeighbours } from './vma-merge.js';
 import { VM_LOCKED, VM_MERGEABLE, VM_UFFD_MISSING, VM_UFFD_WP, Vma } from './vma.js';
 
 /**
- * move_vma (mm/mremap.c): a mapping like `vma` at `to`, and the entries of [address, address + length) in it.
+ * move_vma (mm/mremap.c): a mapping like `source` at `to`, and the entries of [address, address + length) in it.
  * @param wanted bytes of the new mapping, at least `length`
  */
 export function* moveVma(
-  vma: Vma,
+  source: Vma,
   address: number,
   length: number,
   to: number,
   wanted: number,
   dontunmap: boolean,
 ): Task<Vma> {
-  const { mm } = vma;
+  const { mm } = source;
   // prep_move_vma: a merged page stays where ksmd put it.
-  if (vma.has(VM_MERGEABLE)) yield* breakKsm(vma, address, address + length);
+  if (source.has(VM_MERGEABLE)) yield* breakKsm(source, address, address + length);
+  const vma = dontunmap ? yield* lockedPart(source, address, length) : source;
   const copy = yield* copyVma(vma, address, to, wanted);
   // The copy may have been joined with the mapping that it is one of.
   const from = mm.vmas.at(address) ?? vma;
@@ -37,6 +38,14 @@ export function* moveVma(
     if (copy !== from && from.start === address && from.end === address + length) unlinkAnonVmas(from);
   }
   return copy;
+}
+
+/** Only what moves away of a locked mapping will be locked no longer: it becomes a mapping of its own. */
+function* lockedPart(vma: Vma, address: number, length: number): Task<Vma> {
+  if (!vma.has(VM_LOCKED)) return vma;
+  yield* splitVmaAt(vma.mm, address);
+  yield* splitVmaAt(vma.mm, address + length);
+  return vma.mm.vmas.at(address) ?? vma;
 }
 
 /** copy_vma. Memory without any page yet is as good as mapped there anew, so that it may be joined with its neighbours. */

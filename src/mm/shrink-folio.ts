@@ -2,15 +2,15 @@ import type { Task } from '../engine/index.js';
 import { placesOf } from './folio-places.js';
 import type { MmSystem } from './mm-system.js';
 import { removeIfUnused } from './page-cache.js';
-import { PG_ANON, PG_DIRTY, PG_PRIVATE, PG_SWAPBACKED, PG_WRITEBACK } from './page-flags.js';
+import { PG_ANON, PG_DIRTY, PG_PRIVATE, PG_READAHEAD, PG_SWAPBACKED, PG_WRITEBACK } from './page-flags.js';
 import { splitFolioToList } from './split-folio.js';
 import { tryToUnmap } from './try-to-unmap.js';
 import { VM_LOCKED } from './vma.js';
 
 /**
  * shrink_folio_list (mm/vmscan.c), of folios that are to go whether they were used or not: anonymous pages to the swap
- * device, clean pages of files nowhere. A dirty page of a file loses its mappings and stays in the cache: writing it is not
- * reclaim's business. Drops the caller's references.
+ * device, clean pages of files nowhere. A dirty page of a file loses its mappings and stays in the cache, marked as wanted
+ * back: writing it is not reclaim's business. Drops the caller's references.
  *
  * The list is read from its end, where pages of a folio that is split are added: they come next, the last one first.
  */
@@ -28,8 +28,10 @@ function* shrinkFolio(system: MmSystem, folio: number, list: number[]): Task {
   const anon = frames.has(folio, PG_ANON);
   // A pinned anonymous page could not be taken off its mm; one of a locked mapping is not on the lists that are looked at.
   if ((anon && frames.maybeDmaPinned(folio)) || isMlocked(system, folio)) return;
-  if (frames.has(folio, PG_WRITEBACK) || !memory.tryLockFolio(folio)) return;
-  if (yield* splitIfPartiallyMapped(system, folio, list)) yield* pageOut(system, folio);
+  if (!memory.tryLockFolio(folio)) return;
+  // folio_set_reclaim, here and below.
+  if (frames.has(folio, PG_WRITEBACK)) frames.set(folio, PG_READAHEAD);
+  else if (yield* splitIfPartiallyMapped(system, folio, list)) yield* pageOut(system, folio);
   memory.unlockFolio(folio);
 }
 
@@ -49,7 +51,9 @@ function* pageOut(system: MmSystem, folio: number): Task {
   if (unmapped && mapping !== null && !frames.maybeDmaPinned(folio)) {
     if (mapping.ops.swapOut !== undefined) {
       yield* mapping.ops.swapOut(mapping, folio);
-    } else if (!frames.has(folio, PG_DIRTY)) {
+    } else if (frames.has(folio, PG_DIRTY)) {
+      frames.set(folio, PG_READAHEAD);
+    } else {
       const released = !frames.has(folio, PG_PRIVATE) || mapping.ops.releaseFolio(mapping, folio);
       if (released) removeIfUnused(system, mapping, folio);
     }
