@@ -90,7 +90,7 @@ export class FileVmOperations implements VmOperations {
       mapping.invalidateLock.releaseShared();
       yield* unsettled;
     }
-    fs.dirtyFolio(mapping, folio);
+    fs.system.markDirty(folio);
     mapping.invalidateLock.releaseShared();
     return 'locked';
   }

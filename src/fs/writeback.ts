@@ -1,6 +1,6 @@
 import { PAGE_SIZE } from '../base/index.js';
 import type { Task } from '../engine/index.js';
-import { PG_DIRTY, PG_WRITEBACK, folioMkclean, type MmSystem, type RmapCost } from '../mm/index.js';
+import { PG_DIRTY, PG_READAHEAD, PG_WRITEBACK, folioMkclean, type MmSystem, type RmapCost } from '../mm/index.js';
 import type { Inode } from './inode.js';
 
 /** What one pass of writeback cost. */
@@ -115,7 +115,8 @@ export function startWriteback(inode: Inode, folio: number): void {
 /** folio_end_writeback. */
 export function endWriteback(inode: Inode, folio: number): void {
   const { memory } = inode.fs.system;
-  memory.frames.clear(folio, PG_WRITEBACK);
+  // What is to be reclaimed now that it has been written is still marked so: readahead must not take that for its own.
+  memory.frames.clear(folio, PG_WRITEBACK | PG_READAHEAD);
   inode.mapping.pages.clearMark(memory.frames.index[folio], 'writeback');
   traceFolio('folio_end_writeback', inode, folio);
   memory.wakeWritebackWaiters(folio);

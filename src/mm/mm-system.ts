@@ -5,7 +5,7 @@ import { AddressSpace, type AddressSpaceOperations, type AddressSpaceOptions } f
 import { AnonVma } from './anon-vma.js';
 import { LruBatch } from './lru-batch.js';
 import { MmStruct } from './mm-struct.js';
-import { PG_DIRTY, PG_RESERVED, PG_UPTODATE } from './page-flags.js';
+import { PG_DIRTY, PG_READAHEAD, PG_RESERVED, PG_UPTODATE } from './page-flags.js';
 import { ZERO_FRAME, type PhysicalMemory } from './physical-memory.js';
 import { SwapDevice } from './swap.js';
 import type { Vma } from './vma.js';
@@ -146,7 +146,11 @@ export class MmSystem {
       throw new SimulationError(`folio ${String(folio)} was marked dirty, but is free`);
     }
     const mapping = this.mappingOf(folio);
-    if (mapping === null) this.memory.frames.set(folio, PG_DIRTY);
-    else mapping.ops.dirtyFolio(mapping, folio);
+    if (mapping === null) {
+      this.memory.frames.set(folio, PG_DIRTY);
+      return;
+    }
+    this.memory.frames.clear(folio, PG_READAHEAD);
+    mapping.ops.dirtyFolio(mapping, folio);
   }
 }

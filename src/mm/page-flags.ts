@@ -29,7 +29,10 @@ export const PG_BUDDY = 1 << 10;
 export const PG_HWPOISON = 1 << 11;
 /** Data could go away without being written: MADV_FREE clears it. Anonymous only. */
 export const PG_SWAPBACKED = 1 << 12;
-/** The next read of this page starts the next readahead. */
+/**
+ * The next read of this page starts the next readahead. Also PG_reclaim, the same bit: the folio is to go as soon as it has
+ * been written. Readahead cannot tell the two apart.
+ */
 export const PG_READAHEAD = 1 << 19;
 
 /** A hugetlb folio. */
