@@ -1,5 +1,5 @@
 import type { Task } from '../../engine/index.js';
-import { TaskFailure, messageOf } from '../../engine/index.js';
+import { MS, TaskFailure, messageOf } from '../../engine/index.js';
 import { isErrno } from '../../base/index.js';
 import { endsProcess } from './check-program.js';
 import { finalOf } from './final.js';
@@ -75,6 +75,12 @@ export function runProgram(ops: readonly Op[], options: RunOptions = {}): Progra
   return { steps, final, areas: world.areas.list.map(({ name }) => name), stopped };
 }
 
+/**
+ * ns between an op and the next: whoever recorded looked at page states and mappings in between, and the disk went on with
+ * what it had been told to write.
+ */
+const STEP_INTERVAL = MS;
+
 function* runSteps(
   world: ProgramWorld,
   ops: readonly Op[],
@@ -86,6 +92,7 @@ function* runSteps(
     const uffd = world.userfaultfds.take();
     const result = uffd.length === 0 ? returned : { ...returned, uffd };
     done({ do: { op: op.op, ...op.written }, result, events: world.recorder.take() });
+    yield STEP_INTERVAL;
   }
   for (const file of world.files.values()) {
     const held = yield* finalOf(file);
