@@ -1,6 +1,6 @@
-import { Errno, PAGE_SIZE, pageOf } from '../base/index.js';
+import { Errno, PAGE_SIZE, isErrno, pageOf } from '../base/index.js';
 import { Condition, type Task } from '../engine/index.js';
-import { type MmStruct, pinUserPages, unpinUserPages } from '../mm/index.js';
+import { type MmStruct, pinUserPagesFast, unpinUserPages } from '../mm/index.js';
 import type { Inode } from './inode.js';
 import { invalidateInodePages2Range } from './invalidate.js';
 import { filemapWriteAndWaitRange } from './sync-range.js';
@@ -102,8 +102,9 @@ function* invalidatePages(inode: Inode, { first, end }: PageRange): Task {
  * faulted in for writing, and dirty afterwards.
  *
  * @param direction `read`: from the file into memory
+ * @param length bytes, a multiple of the page size
  * @returns bytes transferred
- * @throws Errno EFAULT if a page cannot be pinned; ENOMEM
+ * @throws Errno EFAULT if a page cannot be pinned; ENOMEM. What lies before that page has been transferred all the same.
  */
 export function* directIoWithMemory(
   inode: Inode,
@@ -114,15 +115,47 @@ export function* directIoWithMemory(
   length: number,
 ): Task<number> {
   const { system } = mm;
-  const frames = yield* pinUserPages(mm, address, length, { write: direction === 'read', longterm: false });
+  const { frames, missing } = yield* extractPages(mm, address, length / PAGE_SIZE, direction === 'read');
   try {
-    if (direction === 'write') return yield* directWrite(inode, offset, frames);
-    const done = yield* directRead(inode, offset, frames);
-    for (const frame of frames) system.markDirty(system.memory.frames.folioOf(frame));
+    const done =
+      direction === 'write' ? yield* directWrite(inode, offset, frames) : yield* directRead(inode, offset, frames);
+    if (direction === 'read') for (const frame of frames) system.markDirty(system.memory.frames.folioOf(frame));
+    if (missing !== null) throw missing;
     return done;
   } finally {
     unpinUserPages(system, frames);
   }
+}
+
+/** How often a page that cannot be pinned is tried: by the bio that has those before it, by the next, and by the next iteration. */
+const PIN_ATTEMPTS = 3;
+
+/**
+ * bio_iov_iter_get_pages, as often as iomap_dio_rw calls it.
+ *
+ * @returns frames, and why there are not as many as asked for
+ * @throws Errno if there is none
+ */
+function* extractPages(
+  mm: MmStruct,
+  address: number,
+  pages: number,
+  write: boolean,
+): Task<{ readonly frames: Int32Array; readonly missing: Errno | null }> {
+  const frames = new Int32Array(pages);
+  let done = 0;
+  for (let attempts = 0; done < pages;) {
+    try {
+      const flags = { write, longterm: false };
+      const pinned = yield* pinUserPagesFast(mm, address + done * PAGE_SIZE, pages - done, flags);
+      frames.set(pinned, done);
+      done += pinned.length;
+    } catch (error) {
+      if (done === 0 || !isErrno(error)) throw error;
+      if (++attempts === PIN_ATTEMPTS) return { frames: frames.subarray(0, done), missing: error };
+    }
+  }
+  return { frames, missing: null };
 }
 
 /**

@@ -7,22 +7,26 @@ import type { PageRange } from './writeback.js';
 /**
  * invalidate_mapping_pages: the file forgets the folios of a range that are clean and that nobody maps, uses or has
  * locked. A folio that reaches out of the range stays.
+ *
+ * @returns false if another one had to stay
  */
-export function invalidateMappingPages(inode: Inode, { first, end }: PageRange): void {
+export function invalidateMappingPages(inode: Inode, { first, end }: PageRange): boolean {
   const { mapping, fs } = inode;
   const { memory } = fs.system;
   const { frames } = memory;
+  let complete = true;
   for (let index = mapping.pages.next(first, end); index >= 0;) {
     const folio = frames.folioOf(mapping.pages.get(index));
     const next = frames.index[folio] + frames.pages(folio);
     if (frames.index[folio] >= first && next <= end && memory.tryLockFolio(folio)) {
       frames.get(folio);
-      mappingEvictFolio(inode, folio);
+      complete = mappingEvictFolio(inode, folio) && complete;
       memory.unlockFolio(folio);
       memory.put(folio);
     }
     index = mapping.pages.next(next, end);
   }
+  return complete;
 }
 
 /**
@@ -58,8 +62,8 @@ export function* invalidateInodePages2Range(inode: Inode, { first, end }: PageRa
 }
 
 /** mapping_evict_folio: drops a locked folio, of which the caller has a reference, if it is clean and nobody else's. */
-function mappingEvictFolio(inode: Inode, folio: number): void {
-  if (isReleasable(inode, folio)) removeIfUnused(inode.fs.system, inode.mapping, folio);
+function mappingEvictFolio(inode: Inode, folio: number): boolean {
+  return isReleasable(inode, folio) && removeIfUnused(inode.fs.system, inode.mapping, folio);
 }
 
 /** folio_unmap_invalidate of a folio that nobody maps: drops it if it is clean, whoever has a reference, or a pin. */

@@ -40,7 +40,7 @@ export function* syncReadahead(inode: Inode, index: number, wanted: number): Tas
   } else {
     const contiguous = cachedBefore(inode, index, most);
     if (contiguous <= wanted) {
-      yield* readPages(inode, index, Math.min(wanted, most), 0, index);
+      yield* readPages(inode, index, Math.min(wanted, most));
       return;
     }
     ra.start = index;
@@ -70,9 +70,9 @@ export function* asyncReadahead(inode: Inode, folio: number, index: number, want
     ra.start = start;
     ra.size = nextSize(start - index + wanted, most);
   }
-  ra.order = Math.min(ra.order + 2, lowestBit(ra.size));
+  ra.order += 2;
   const end = ra.start + ra.size;
-  const aligned = end - (end % (1 << ra.order));
+  const aligned = end - (end % (1 << Math.min(ra.order, lowestBit(most))));
   if (aligned > ra.start) ra.size -= end - aligned;
   ra.asyncSize = ra.size;
   yield* readWindow(inode, ra.start);
@@ -80,7 +80,7 @@ export function* asyncReadahead(inode: Inode, folio: number, index: number, want
 
 /** force_page_cache_ra: reads pages [first, end), whatever was read before, one largest I/O at most. */
 export function* forceReadahead(inode: Inode, first: number, end: number): Task {
-  yield* readPages(inode, first, Math.min(end - first, Math.max(IO_PAGES, inode.readahead.pages)), 0, first);
+  yield* readPages(inode, first, Math.min(end - first, Math.max(IO_PAGES, inode.readahead.pages)));
 }
 
 /** do_sync_mmap_readahead: a fault found nothing cached. @returns whether anything was read: the fault may come again */
@@ -120,47 +120,92 @@ export function* asyncMmapReadahead(inode: Inode, fault: VmFault, folio: number)
   return true;
 }
 
-/** page_cache_ra_order: reads the window from `start` on, in folios of the window's order where they fit. */
+/**
+ * page_cache_ra_order: reads the window from `start` on, in folios of the window's order where they fit. From the first
+ * page on that is cached already, by pages.
+ */
 function* readWindow(inode: Inode, start: number): Task {
-  const { readahead: ra } = inode;
-  ra.order = Math.min(ra.order, 31 - Math.clz32(ra.size), inode.mapping.options.maxOrder ?? 0);
-  yield* readPages(inode, start, ra.size, ra.order, start + ra.size - ra.asyncSize);
+  const { readahead: ra, mapping } = inode;
+  const { maxOrder = 0 } = mapping.options;
+  ra.order = Math.min(ra.order, 31 - Math.clz32(ra.size), maxOrder);
+  const end = Math.min(start + ra.size, mapping.sizeInPages);
+  let mark = start + ra.size - ra.asyncSize;
+  // Recorded: a window that the file ends in has no mark at its first page.
+  if (mark === start && end < start + ra.size) mark = NO_MARK;
+  const release = yield* holdPages(inode);
+  const fresh: number[] = [];
+  let reached = start;
+  while (maxOrder > 0 && reached < end) {
+    let order = alignedOrder(inode, reached, ra.order);
+    while (order > 0 && reached + (1 << order) > end) order--;
+    const folio = allocateFolio(inode, reached, order, mark);
+    if (folio < 0) break;
+    fresh.push(folio);
+    reached += 1 << order;
+  }
+  if (reached < end) fresh.push(...allocatePages(inode, reached, start + ra.size - reached, ra.asyncSize));
+  yield* readFresh(inode, fresh);
+  release();
+}
+
+/** do_page_cache_ra: reads those of `count` pages from `index` on that are not cached. */
+function* readPages(inode: Inode, index: number, count: number): Task {
+  const release = yield* holdPages(inode);
+  yield* readFresh(inode, allocatePages(inode, index, count, 0));
+  release();
+}
+
+/** No page has this index. */
+const NO_MARK = -1;
+
+/** page_cache_ra_unbounded. The mark is `lookahead` pages before the end of what is read, if there are so many. */
+function allocatePages(inode: Inode, index: number, count: number, lookahead: number): number[] {
+  const { mapping } = inode;
+  const end = Math.min(index + count, mapping.sizeInPages);
+  const mark = lookahead <= end - index ? end - lookahead : NO_MARK;
+  const fresh: number[] = [];
+  for (let page = index; page < end; page++) {
+    if (mapping.pages.get(page) !== 0) continue;
+    const folio = allocateFolio(inode, page, 0, mark);
+    if (folio < 0) break;
+    fresh.push(folio);
+  }
+  return fresh;
 }
 
 /**
- * Reads those of pages [start, start + count) that are within the file and not cached, in folios of at most `order`; once
- * a page is cached already the rest are small. The folio at `mark` gets the readahead mark.
+ * ra_alloc_folio: a locked folio in the cache, with the mark if page `mark` is its. Nobody needs it yet, so nothing is
+ * reclaimed for it.
+ *
+ * @returns -1 if there is no memory, or if one of the pages is cached
  */
-function* readPages(inode: Inode, start: number, count: number, order: number, mark: number): Task {
-  const { mapping, fs } = inode;
-  const { memory } = fs.system;
-  const end = Math.min(start + count, mapping.sizeInPages);
-  const fresh: number[] = [];
-  const mine = !mapping.invalidateLock.heldByMe;
-  if (mine) yield mapping.invalidateLock.shared;
-  let largest = order;
-  for (let index = start; index < end;) {
-    let fitting = alignedOrder(inode, index, largest);
-    while (fitting > 0 && index + (1 << fitting) > end) fitting--;
-    if (mapping.pages.next(index, index + (1 << fitting)) >= 0) {
-      if (fitting === 0) index++;
-      largest = 0;
-      continue;
-    }
-    // Nobody needs these pages yet: nothing is reclaimed for them.
-    const folio = memory.allocate(fitting);
-    if (folio < 0) break;
-    tryAddFolio(inode, folio, index);
-    if (mark - (mark % (1 << fitting)) === index && mark > start) memory.frames.set(folio, PG_READAHEAD);
-    fresh.push(folio);
-    index += 1 << fitting;
-  }
-  if (fresh.length > 0) yield* fs.readFolios(inode, fresh);
+function allocateFolio(inode: Inode, index: number, order: number, mark: number): number {
+  const { memory } = inode.fs.system;
+  if (inode.mapping.pages.next(index, index + (1 << order)) >= 0) return -1;
+  const folio = memory.allocate(order);
+  if (folio < 0) return -1;
+  if (index <= mark && mark < index + (1 << order)) memory.frames.set(folio, PG_READAHEAD);
+  tryAddFolio(inode, folio, index);
+  return folio;
+}
+
+/** Keeps truncation away while pages come: it would free the blocks that are being read. @returns what lets it go on */
+function* holdPages({ mapping }: Inode): Task<() => void> {
+  if (mapping.invalidateLock.heldByMe) return () => undefined;
+  yield mapping.invalidateLock.shared;
+  return () => {
+    mapping.invalidateLock.releaseShared();
+  };
+}
+
+/** read_pages. */
+function* readFresh(inode: Inode, fresh: readonly number[]): Task {
+  const { memory } = inode.fs.system;
+  if (fresh.length > 0) yield* inode.fs.readFolios(inode, fresh);
   for (const folio of fresh) {
     memory.unlockFolio(folio);
     memory.put(folio);
   }
-  if (mine) mapping.invalidateLock.releaseShared();
 }
 
 /** ractl_max_pages: the largest window, larger if more is wanted at once and the disk can do it. */

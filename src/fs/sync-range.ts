@@ -1,5 +1,5 @@
 import { pageOf } from '../base/index.js';
-import type { Task } from '../engine/index.js';
+import { US, type Task } from '../engine/index.js';
 import { invalidateMappingPages } from './invalidate.js';
 import type { Inode } from './inode.js';
 import { WHOLE_FILE, waitForWriteback, writeAndWait, writeInode, type PageRange } from './writeback.js';
@@ -31,8 +31,16 @@ export function* syncFileRange(inode: Inode, start: number, last: number, flags:
   if (flags.has('after')) yield* waitForWriteback(inode, range);
 }
 
-/** posix_fadvise(POSIX_FADV_DONTNEED) of a whole file: begins to write it, and drops what is clean and not mapped. */
+/** ns until every CPU has drained its batches (lru_add_drain_all): a disk can write meanwhile, what then takes a worker is not done. */
+const DRAIN_ALL_NS = 100 * US;
+
+/**
+ * posix_fadvise(POSIX_FADV_DONTNEED) of a whole file: begins to write it, and drops what is clean and not mapped. What had
+ * to stay is looked at once more after a while, as it may only have been in some CPU's batch.
+ */
 export function* fadviseDontneed(inode: Inode): Task {
   yield* writeInode(inode, 'background');
+  if (invalidateMappingPages(inode, WHOLE_FILE)) return;
+  yield DRAIN_ALL_NS;
   invalidateMappingPages(inode, WHOLE_FILE);
 }

@@ -115,6 +115,7 @@ export function startWriteback(inode: Inode, folio: number): void {
 /** folio_end_writeback. */
 export function endWriteback(inode: Inode, folio: number): void {
   const { memory } = inode.fs.system;
+  // What is to be reclaimed now that it has been written is still marked so: readahead must not take that for its own.
   memory.frames.clear(folio, PG_WRITEBACK | PG_READAHEAD);
   inode.mapping.pages.clearMark(memory.frames.index[folio], 'writeback');
   traceFolio('folio_end_writeback', inode, folio);

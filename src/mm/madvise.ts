@@ -8,7 +8,7 @@ import { madviseCold, madvisePageout } from './madv-cold.js';
 import { madviseFree } from './madv-free.js';
 import type { MmStruct } from './mm-struct.js';
 import { MmuGather } from './mmu-gather.js';
-import { populateRange } from './populate.js';
+import { populateAll } from './populate.js';
 import { modifyFlags } from './vma-merge.js';
 import {
   VM_DONTCOPY,
@@ -183,8 +183,5 @@ function* remove({ vma, start, end }: AdvisedPart): Task {
 /** madvise_populate. */
 function* populate({ vma, start, end }: AdvisedPart, write: boolean): Task {
   if (!vma.has(write ? VM_WRITE : VM_READ)) throw new Errno('EINVAL', `MADV_POPULATE of ${vma.toString()}`);
-  const result = yield* populateRange(vma.mm, start, end, write);
-  if (result === 'OOM') throw new Errno('ENOMEM', `MADV_POPULATE of ${vma.toString()}`);
-  if (result === 'HWPOISON') throw new Errno('EHWPOISON', `MADV_POPULATE of ${vma.toString()}`);
-  if (result !== 'done') throw new Errno('EFAULT', `MADV_POPULATE of ${vma.toString()}: ${result}`);
+  yield* populateAll(vma.mm, start, end, write, 'EHWPOISON');
 }

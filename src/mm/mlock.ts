@@ -14,7 +14,7 @@ export function* mlock(mm: MmStruct, address: number, length: number): Task {
   const end = pageAlignUp(address + length);
   yield* applyVmaLockFlags(mm, start, end, VM_LOCKED);
   try {
-    yield* mmPopulate(mm, start, end);
+    yield* mmPopulate(mm, start, end, false);
   } catch (error) {
     // __mlock_posix_error_return
     if (isErrno(error, 'EFAULT')) throw new Errno('ENOMEM', error.message);

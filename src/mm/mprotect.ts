@@ -122,8 +122,9 @@ function changed(vma: Vma, old: number, change: ProtectionChange): number {
   if (vma.tracksSoftDirty && (entry & PTE_SOFT_DIRTY) === 0) return plain;
   if ((entry & PTE_UFFD_WP) !== 0) return plain;
   const frame = pteFrame(entry);
+  // vma_wants_manual_pte_write_upgrade: of shared mappings only those whose file asks for writenotify.
   const upgrade = vma.has(VM_SHARED)
-    ? (entry & PTE_DIRTY) !== 0
+    ? vma.needsDirtyTracking && (entry & PTE_DIRTY) !== 0
     : frames.has(frames.folioOf(frame), PG_ANON) && frames.has(frame, PG_ANON_EXCLUSIVE);
   return upgrade ? plain | PTE_WRITE : plain;
 }

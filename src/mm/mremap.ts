@@ -45,7 +45,7 @@ export function* mremap(
     mm.mmapLock.releaseExclusive();
   }
   const start = to ?? address;
-  if (grown?.has(VM_LOCKED) === true && wanted > old) yield* mmPopulate(mm, start + old, start + wanted);
+  if (grown?.has(VM_LOCKED) === true && wanted > old) yield* mmPopulate(mm, start + old, start + wanted, true);
 }
 
 /** check_mremap_params. */

@@ -1,20 +1,10 @@
 import { PAGE_SIZE } from '../../src/base/index.js';
 import type { Task } from '../../src/engine/index.js';
 import type { Inode } from '../../src/fs/index.js';
-import { PG_READAHEAD, pinUserPages } from '../../src/mm/index.js';
+import { pinUserPages } from '../../src/mm/index.js';
+import { cachedFolios } from '../support/cached-folios.js';
 import { checkInvariants } from '../support/invariants.js';
 import { Machine, address } from '../support/machine.js';
-
-/** The cached folios of a file: [first page, pages]. */
-function folios(m: Machine, file: Inode): [number, number][] {
-  const { frames } = m.memory;
-  const found: [number, number][] = [];
-  for (let page = file.mapping.pages.next(0, Infinity); page >= 0; page = file.mapping.pages.next(page + 1, Infinity)) {
-    const folio = frames.folioOf(file.mapping.pages.get(page));
-    if (frames.index[folio] === page) found.push([page, frames.pages(folio)]);
-  }
-  return found;
-}
 
 function write(m: Machine, file: Inode, first: number, pages: number): void {
   m.run(m.kernel.pwrite(file, first * PAGE_SIZE, pages * PAGE_SIZE));
@@ -26,7 +16,7 @@ describe('write(2)', () => {
     const file = m.file(0);
     write(m, file, 0, 12);
     write(m, file, 14, 11);
-    expect(folios(m, file)).toEqual([
+    expect(cachedFolios(m, file)).toEqual([
       [0, 8],
       [8, 4],
       [14, 2],
@@ -41,7 +31,7 @@ describe('write(2)', () => {
     const file = m.file(16, 'hole');
     write(m, file, 6, 1);
     write(m, file, 0, 16);
-    expect(folios(m, file)).toEqual([
+    expect(cachedFolios(m, file)).toEqual([
       [0, 4],
       [4, 2],
       [6, 1],
@@ -58,7 +48,7 @@ describe('write(2)', () => {
     const m = new Machine({ fileSystem });
     const file = m.file(0);
     write(m, file, 0, 1024);
-    expect(folios(m, file).map(([, pages]) => pages)).toEqual(new Array(1024 / largest).fill(largest));
+    expect(cachedFolios(m, file).map(([, pages]) => pages)).toEqual(new Array(1024 / largest).fill(largest));
   });
 
   it('to a part of a large folio that is not cached keeps what the disk has of the rest', () => {
@@ -83,7 +73,7 @@ describe('a truncation inside a large folio', () => {
     m.log.take();
     m.ftruncate(file, 11 * PAGE_SIZE);
     expect(m.log.takeOnly(/^[<>]/)).toBe('<CLEAR[11,16)> <CLEAR[0,16)> <CLEAR[11,16)>');
-    expect(folios(m, file)).toEqual([
+    expect(cachedFolios(m, file)).toEqual([
       [0, 8],
       [8, 2],
       [10, 1],
@@ -100,7 +90,7 @@ describe('a truncation inside a large folio', () => {
     m.log.take();
     m.ftruncate(file, 11 * PAGE_SIZE);
     expect(m.log.takeOnly(/^[<>]/)).toBe('<CLEAR[11,16)> <CLEAR[0,16)> <CLEAR[11,16)>');
-    expect(folios(m, file)).toEqual([[0, 16]]);
+    expect(cachedFolios(m, file)).toEqual([[0, 16]]);
   });
 
   it('splits a dirty one on ext4 if what was written is cut off', () => {
@@ -110,7 +100,7 @@ describe('a truncation inside a large folio', () => {
     m.fsync(file);
     write(m, file, 12, 2);
     m.ftruncate(file, 8 * PAGE_SIZE);
-    expect(folios(m, file)).toEqual([[0, 8]]);
+    expect(cachedFolios(m, file)).toEqual([[0, 8]]);
     expect(m.fsync(file).folios).toBe(0);
   });
 });
@@ -122,7 +112,7 @@ describe('a split of a large folio', () => {
     m.kernel.mm.markDirty(m.largeFolio(file, 0));
     m.ftruncate(file, 11 * PAGE_SIZE);
     checkInvariants(m.kernel, []);
-    expect(folios(m, file)).toEqual([
+    expect(cachedFolios(m, file)).toEqual([
       [0, 8],
       [8, 2],
       [10, 1],
@@ -150,44 +140,6 @@ describe('a split of a large folio', () => {
     m.ftruncate(file, 11 * PAGE_SIZE);
     expect(pins).toEqual([folio + 9]);
     checkInvariants(m.kernel, [m.mm], pins);
-  });
-});
-
-describe('readahead', () => {
-  it('around a fault reads 32 pages, one by one; the page that is reached next starts the next window', () => {
-    const m = new Machine();
-    const file = m.file(200);
-    m.mapFile(file);
-    m.load(100);
-    expect(folios(m, file)).toEqual(Array.from({ length: 32 }, (_, i) => [84 + i, 1]));
-    expect(m.memory.frames.has(file.mapping.pages.get(108), PG_READAHEAD)).toBe(true);
-    m.load(108);
-    expect(file.mapping.pages.next(116, Infinity)).toBe(116);
-    expect(folios(m, file).at(-1)).toEqual([144, 4]);
-  });
-
-  it('of read(2) begins small and doubles', () => {
-    const m = new Machine();
-    const file = m.file(200);
-    m.pread(file, 0, PAGE_SIZE);
-    expect(file.mapping.pages.size).toBe(4);
-    m.pread(file, PAGE_SIZE, PAGE_SIZE);
-    expect(file.mapping.pages.size).toBe(12);
-  });
-
-  it('of a read(2) of more than the largest window is as large as the read', () => {
-    const m = new Machine();
-    const file = m.file(400);
-    m.pread(file, 0, 100 * PAGE_SIZE);
-    expect(file.mapping.pages.size).toBe(200);
-  });
-
-  it('ends with the file', () => {
-    const m = new Machine();
-    const file = m.file(5);
-    m.mapFile(file);
-    m.load(3);
-    expect(file.mapping.pages.size).toBe(5);
   });
 });
 

@@ -103,6 +103,37 @@ describe('pin_user_pages', () => {
   });
 });
 
+// Recorded: each call says how far it got, and only the next one, which faults there again, what stopped it.
+describe('a page that cannot be pinned', () => {
+  it('is tried twice if others come before it in a call, and nothing stays pinned', () => {
+    const m = new Machine();
+    const file = m.file(2);
+    m.mapFile(file, { pages: 3 });
+    m.load(0);
+    m.log.take();
+    expect(m.errno(pinning(m, 0, 3, LONG_READ))).toBe('EFAULT');
+    expect(m.log.take()).toBe('r2(SIGBUS) pin_user_pages r2(SIGBUS) pin_user_pages');
+    expect(m.kernel.mm.pins.pinned).toBe(0);
+  });
+
+  it('is tried once if it is the first', () => {
+    const m = new Machine();
+    m.mapFile(m.file(2), { pages: 3 });
+    expect(m.errno(pinning(m, 2, 1, LONG_READ))).toBe('EFAULT');
+    expect(m.log.take()).toBe('r2(SIGBUS) pin_user_pages');
+  });
+});
+
+it('a region is pinned by calls for 512 pages', () => {
+  const m = new Machine();
+  m.mapAnon(1200);
+  const frames = pin(m, 0, 1200, LONG_WRITE);
+  expect([new Set(frames).size, m.log.takeOnly(/^pin/)]).toEqual([
+    1200,
+    'pin_user_pages pin_user_pages pin_user_pages',
+  ]);
+});
+
 describe('a pin for reading', () => {
   // Recorded in pin_ro_private: a read fault, then CLEAR of the page, for each page.
   it('for long breaks the zero page, so that the device sees what the process writes later', () => {

@@ -96,6 +96,19 @@ describe('a run', () => {
     );
   });
 
+  // Recorded in 3073-xfs and 0292-btrfs.
+  it('lets the disk write between two ops what the first told it to: reclaim finds nothing in its way', () => {
+    expect(
+      story(
+        'map name=f kind=xfs share=shared prot=rw pages=4 content=written',
+        'mr name=r map=f first=0 pages=4',
+        'cpu_write map=f page=1 value=1',
+        'sync_file_range map=f first=0 pages=4 flags=write',
+        'madvise map=f first=1 pages=1 advice=pageout',
+      )[4],
+    ).toBe('<CLEAR[1,2) cb u[1,2) t[1,2)>');
+  });
+
   it('tells what files hold in the end, in the page cache and on the disk', () => {
     const program = parseProgram(
       'map name=f kind=ext4 share=shared prot=rw pages=3 content=written\ncpu_write map=f page=1 value=0x41\nftruncate map=f pages=2',
