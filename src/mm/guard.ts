@@ -2,17 +2,18 @@ import { Errno, hex, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { anonVmaPrepare } from './anon-vma.js';
 import { PTE_NONE, SWP_GUARD, SWP_MARKER, makeSwapEntry, swapType } from './pte.js';
-import { VM_HUGETLB, VM_LOCKED, type Vma } from './vma.js';
+import { VM_HUGETLB, VM_LOCKED, VM_MAYBE_GUARD, type Vma } from './vma.js';
 import { zapPageRange } from './zap.js';
 
 /**
  * madvise_guard_install: markers in place of pages, at which every access is a SIGSEGV. Where pages are mapped they are
- * removed first, over the whole part in one CLEAR; where nothing is mapped nobody is told.
+ * removed first, over the whole part in one CLEAR; where nothing is mapped nobody is told. A child inherits the markers.
  *
  * @throws Errno EINVAL for hugetlb and locked mappings
  */
 export function* guardInstall(vma: Vma, start: number, end: number): Task {
   checkVma(vma, true);
+  vma.flags |= VM_MAYBE_GUARD;
   if (vma.file === null) anonVmaPrepare(vma);
   while (!install(vma, pageOf(start), pageOf(end))) yield* zapPageRange(vma, start, end);
 }

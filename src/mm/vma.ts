@@ -41,6 +41,13 @@ export const VM_SOFTDIRTY = 1 << 15;
 export const VM_HUGETLB = 1 << 16;
 /** Counted against what may be promised: private and writable, now or once. */
 export const VM_ACCOUNT = 1 << 17;
+/** Guard pages were installed somewhere in it, and may still be there. */
+export const VM_MAYBE_GUARD = 1 << 18;
+
+/** Flags that keep no two mappings apart; what mappings become has them if one of them had. */
+export const VM_STICKY = VM_SOFTDIRTY | VM_MAYBE_GUARD;
+/** What a fork copies though it could be faulted in again: entries that say more than a file can. */
+export const VM_COPY_ON_FORK = VM_UFFD_WP | VM_MAYBE_GUARD;
 
 /** VM_ACCESS_FLAGS. */
 export const VM_ACCESS = VM_READ | VM_WRITE | VM_EXEC;
@@ -130,7 +137,7 @@ export class Vma {
   /**
    * anon_vma_compatible: `upper` follows at once, in memory and in the file, and differs only in flags of `ignored`.
    */
-  couldJoin(upper: Vma, ignored = VM_ACCESS | VM_SOFTDIRTY): boolean {
+  couldJoin(upper: Vma, ignored = VM_ACCESS | VM_STICKY): boolean {
     return (
       this.end === upper.start &&
       this.file === upper.file &&
