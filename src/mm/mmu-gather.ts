@@ -40,7 +40,6 @@ export class MmuGather {
   /** tlb_finish_mmu: flushes, then puts the pages. */
   finish(): void {
     this.flushTlb();
-    if (this.folios.length > 0) this.mm.system.lruBatch.drain();
     for (const folio of this.folios) this.mm.system.memory.put(folio);
     this.folios.length = 0;
   }
