@@ -75,8 +75,7 @@ export function* zapAndReclaimPt(vma: Vma, start: number, end: number, gather: M
 
 /** zap_page_range_single_batched. */
 function* zapRange(vma: Vma, start: number, end: number, details: ZapDetails, gather: MmuGather): Task {
-  const { notifiers, system } = vma.mm;
-  system.lruBatch.drain();
+  const { notifiers } = vma.mm;
   const range = notifiers.invalidateRangeStart('CLEAR', start, end);
   if (range.holds > 0) yield range;
   yield* zapPages(vma, start, end, details, gather);
