@@ -1,7 +1,7 @@
 import 'reflect-metadata';
-import { AccessRules } from '../src/check/index.js';
+import { Rules } from '../src/check/index.js';
 import { createWorld } from '../src/kernel/index.js';
-import { CONNECTX, CompletionQueue, Nic, PacketPool } from '../devices/nic/index.js';
+import { CONNECTX, CompletionQueue, Nic, PacketPool, observeNic } from '../devices/nic/index.js';
 import { OdpDriver } from '../devices/odp/index.js';
 import { alternate, figure, timed, type Figure } from './measure.js';
 
@@ -52,7 +52,8 @@ function target(source: Uint8Array): (size: number) => number {
   const server = new Nic(simulation, kernel.mm.memory, pool, 'server', CONNECTX);
   const driver = new OdpDriver(server, kernel);
   server.attach(driver);
-  const rules = new AccessRules(simulation, kernel.hub, [client, server]);
+  const rules = new Rules(kernel.mm);
+  for (const nic of [client, server]) rules.watch(observeNic(nic));
   const process = kernel.createProcess('server');
   const region = simulation.runTask(
     'set-up',
@@ -62,7 +63,6 @@ function target(source: Uint8Array): (size: number) => number {
       return yield* driver.regMr({ mm: process.mm, start: ADDRESS, length: BYTES, access: 0xf });
     })(),
   );
-  rules.watch(region);
   const { rkey } = region.mkey;
 
   return (size) => {

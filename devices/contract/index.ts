@@ -7,6 +7,7 @@
 export * from './access-flags.js';
 export { checkRegMr } from './check-reg-mr.js';
 export { DriverFactory, driverPlugin, type DriverManifest, type DriverPlugin } from './driver-plugin.js';
+export type { AccessVisitor, DeviceWatcher, ObservedDevice, TranslationVisitor } from './observed-device.js';
 export type { DeviceDriver, DriverStats, MemoryRegion, RegMrRequest } from './device-driver.js';
 export {
   MTT_PRESENT,
