@@ -37,19 +37,19 @@ export class PageTable {
   private lastDirectory: Directory | null = null;
   private lastLeafKey = -1;
   private lastLeaf: Int32Array | null = null;
+  private lastHuge = PTE_NONE;
 
   constructor(private readonly watcher: EntryWatcher | null = null) {}
 
   /** The entry of a page, PTE_NONE if there is none. Under a huge entry that is present: what a small one would say. */
   get(page: number): number {
     const key = Math.floor(page / PTRS_PER_PTE);
-    let leaf = this.lastLeaf;
     if (key !== this.lastLeafKey) {
-      leaf = this.leaf(page);
-      this.lastLeaf = leaf;
+      this.lastLeaf = this.leaf(page);
+      this.lastHuge = this.lastLeaf === null ? this.huge(page) : PTE_NONE;
       this.lastLeafKey = key;
     }
-    return leaf === null ? this.underHuge(page) : leaf[page & LEAF_MASK];
+    return this.lastLeaf === null ? smallOf(this.lastHuge, page) : this.lastLeaf[page & LEAF_MASK];
   }
 
   /** Adds flags to the entry that maps a page, small or huge. */
@@ -202,11 +202,6 @@ export class PageTable {
     return count;
   }
 
-  private underHuge(page: number): number {
-    const entry = this.huge(page);
-    return ptePresent(entry) ? (entry + ((page & LEAF_MASK) << FRAME_SHIFT)) | 0 : entry;
-  }
-
   private directoryForWriting(page: number): Directory {
     const key = Math.floor(page / PAGES_PER_DIRECTORY);
     let directory = this.directories.get(key);
@@ -251,6 +246,11 @@ export class PageTable {
     }
     return nearest;
   }
+}
+
+/** What a huge entry says of one of its pages. */
+function smallOf(huge: number, page: number): number {
+  return ptePresent(huge) ? (huge + ((page & LEAF_MASK) << FRAME_SHIFT)) | 0 : huge;
 }
 
 function nextLeaf(page: number): number {

@@ -11,6 +11,12 @@ import { nameOf, pageRef, returned, type RuleContext } from './rule-context.js';
  * way, R12, and R10, R11 and R18 against the page tables as they are.
  */
 export class AccessRules {
+  /** The last write that was found right, and how many entries had changed by then: packets come in runs. */
+  private writtenMm: MmStruct | null = null;
+  private writtenPage = -1;
+  private writtenFrame = -1;
+  private writtenAt = -1;
+
   constructor(
     private readonly context: RuleContext,
     private readonly device: ObservedDevice,
@@ -20,9 +26,11 @@ export class AccessRules {
   ) {}
 
   accessed(mm: MmStruct, address: number, length: number, frame: number, write: boolean): void {
-    const { ledger } = this.context;
+    const { ledger, entryChanges } = this.context;
     if (ledger.quiet > 0) this.checkRange(mm, address, length, write);
-    const pte = mm.pageTable.get(pageOf(address));
+    const page = pageOf(address);
+    if (write && page === this.writtenPage && entryChanges === this.writtenAt && this.isLast(mm, frame)) return;
+    const pte = mm.pageTable.get(page);
     if (!ptePresent(pte) || pteFrame(pte) !== frame) this.stale(mm, address, frame, write, pte);
     if (!write) {
       this.replacements.seen(this.device, mm, address);
@@ -30,6 +38,14 @@ export class AccessRules {
     }
     if (!pteWritable(pte)) this.readOnly(mm, address);
     if ((pte & PTE_DIRTY) === 0) this.dirty.wrote(this.device, mm, address, frame);
+    this.writtenMm = mm;
+    this.writtenPage = page;
+    this.writtenFrame = frame;
+    this.writtenAt = entryChanges;
+  }
+
+  private isLast(mm: MmStruct, frame: number): boolean {
+    return mm === this.writtenMm && frame === this.writtenFrame;
   }
 
   /** R2, R17. */

@@ -10,9 +10,12 @@ import { RangeLedger } from './range-ledger.js';
 /** What every rule needs: the machine, its invalidations, and somewhere to say that it is broken. */
 export class RuleContext {
   readonly ledger: RangeLedger;
+  /** How many entries of page tables have changed so far: what was true of one still is while this stays the same. */
+  entryChanges = 0;
 
   constructor(readonly system: MmSystem) {
     this.ledger = new RangeLedger(system.hub);
+    system.entryChanges$.subscribe(() => this.entryChanges++);
   }
 
   /** Something that happens at this instant. */
