@@ -3,8 +3,18 @@ import type { MmStruct } from '../../src/mm/index.js';
 /** Visits translations: pages of a process that the device may access without asking, and how. */
 export type TranslationVisitor = (mm: MmStruct, address: number, frame: number, writable: boolean) => void;
 
-/** Visits accesses to memory: they lie in one page. */
-export type AccessVisitor = (mm: MmStruct, address: number, length: number, frame: number, write: boolean) => void;
+/**
+ * Visits accesses to memory, none of which crosses a page border: the address that is meant, and the frame and the byte of it
+ * that it goes to.
+ */
+export type AccessVisitor = (
+  mm: MmStruct,
+  address: number,
+  length: number,
+  frame: number,
+  offset: number,
+  write: boolean,
+) => void;
 
 /** Told of what a device does. Addresses are the process's. */
 export interface DeviceWatcher {

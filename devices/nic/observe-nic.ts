@@ -35,9 +35,9 @@ class ObservedNic implements ObservedDevice {
 
   watch(watcher: DeviceWatcher): void {
     const { nic } = this;
-    nic.dma.issued$.subscribe(({ kind, mkey, address, length, frame }) => {
+    nic.dma.issued$.subscribe(({ kind, mkey, address, length, frame, offset }) => {
       if (mkey === null || mkey.mm === null || kind === 'call') return;
-      watcher.accessed(mkey.mm, address + mkey.shift, length, frame, kind === 'write');
+      watcher.accessed(mkey.mm, address + mkey.shift, length, frame, offset, kind === 'write');
     });
     nic.translations$.subscribe((change) => {
       tell(watcher, change);
@@ -68,9 +68,9 @@ class ObservedNic implements ObservedDevice {
   }
 
   forEachInFlight(visit: AccessVisitor): void {
-    for (const { kind, mkey, address, length, frame } of this.nic.dma.inFlight()) {
+    for (const { kind, mkey, address, length, frame, offset } of this.nic.dma.inFlight()) {
       if (mkey === null || mkey.mm === null) continue;
-      visit(mkey.mm, address + mkey.shift, length, frame, kind === 'write');
+      visit(mkey.mm, address + mkey.shift, length, frame, offset, kind === 'write');
     }
   }
 

@@ -45,7 +45,7 @@ export class BareDevice implements ObservedDevice {
   }
 
   forEachInFlight(visit: AccessVisitor): void {
-    for (const { page, frame, write } of this.posted) visit(this.mm, address(page), 64, frame, write);
+    for (const { page, frame, write } of this.posted) visit(this.mm, address(page), 64, frame, 0, write);
   }
 
   /** Makes a translation: of what the CPU has, with its rights, unless told otherwise. */
@@ -65,11 +65,12 @@ export class BareDevice implements ObservedDevice {
   }
 
   read(page: number, frame = this.used(page)): void {
-    for (const watcher of this.watchers) watcher.accessed(this.mm, address(page), 64, frame, false);
+    for (const watcher of this.watchers) watcher.accessed(this.mm, address(page), 64, frame, 0, false);
   }
 
-  write(page: number, frame = this.used(page)): void {
-    for (const watcher of this.watchers) watcher.accessed(this.mm, address(page), 64, frame, true);
+  /** @param offset the byte of the page that it goes to; it means the first */
+  write(page: number, frame = this.used(page), offset = 0): void {
+    for (const watcher of this.watchers) watcher.accessed(this.mm, address(page), 64, frame, offset, true);
   }
 
   /** Raises a page fault; the identity by which it is answered. */
@@ -138,8 +139,11 @@ export class WatchedDevice extends Machine {
     }
   }
 
-  /** The number of the rule that a story breaks; null if it breaks none. */
-  breaks(story: () => void): string | null {
-    return this.verdict(story)?.rule ?? null;
+  /** The number of the rule that a story breaks, told in parts; null if it breaks none. */
+  breaks(...story: readonly (() => unknown)[]): string | null {
+    const all = (): void => {
+      for (const part of story) part();
+    };
+    return this.verdict(all)?.rule ?? null;
   }
 }

@@ -1,4 +1,4 @@
-import { hex, pageOf } from '../../base/index.js';
+import { PAGE_SIZE, hex, pageOf } from '../../base/index.js';
 import { PTE_DIRTY, pteFrame, ptePresent, pteWritable, type MmStruct } from '../../mm/index.js';
 import type { ObservedDevice } from '../../../devices/contract/index.js';
 import type { DirtyRules } from './dirty-rules.js';
@@ -8,7 +8,7 @@ import { nameOf, pageRef, returned, type RuleContext } from './rule-context.js';
 
 /**
  * Every access of a device, when it is issued, as it cannot be taken back then: R2 and R17 against the invalidations under
- * way, R12, and R10, R11 and R18 against the page tables as they are.
+ * way, R12, and R10, R11 and R18 against the page tables as they are; R20.
  */
 export class AccessRules {
   /** The last write that was found right, and how many entries had changed by then: packets come in runs. */
@@ -25,9 +25,10 @@ export class AccessRules {
     private readonly dirty: DirtyRules,
   ) {}
 
-  accessed(mm: MmStruct, address: number, length: number, frame: number, write: boolean): void {
+  accessed(mm: MmStruct, address: number, length: number, frame: number, offset: number, write: boolean): void {
     const { ledger, entryChanges } = this.context;
     if (ledger.quiet > 0) this.checkRange(mm, address, length, write);
+    if (offset !== address % PAGE_SIZE) this.misplaced(mm, address, offset, write);
     const page = pageOf(address);
     if (write && page === this.writtenPage && entryChanges === this.writtenAt && this.isLast(mm, frame)) return;
     const pte = mm.pageTable.get(page);
@@ -56,6 +57,12 @@ export class AccessRules {
     const own = range.owner !== null && range.owner === device.cookie;
     const what = `${accessTo(address, write)} was issued`;
     context.broken(own ? 'R17' : 'R2', nameOf(device), pageRef(mm, address), returned(range), what);
+  }
+
+  /** R20. */
+  private misplaced(mm: MmStruct, address: number, offset: number, write: boolean): void {
+    const what = `${accessTo(address, write)} goes to byte ${String(offset)} of its page`;
+    this.context.broken('R20', nameOf(this.device), pageRef(mm, address), null, what);
   }
 
   /** R11; R18 if it has read something newer elsewhere; R12 if the mm is no more. */

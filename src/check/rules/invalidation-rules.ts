@@ -68,7 +68,7 @@ export class InvalidationRules {
   }
 
   private checkInFlight(device: ObservedDevice, range: InvalidateRange, rule: RuleId): void {
-    device.forEachInFlight((mm, address, length, frame, write) => {
+    device.forEachInFlight((mm, address, length, frame, _offset, write) => {
       if (mm !== range.mm || !range.overlaps(address, address + length)) return;
       const access = `a ${write ? 'write' : 'read'} of ${hex(address)} through frame ${String(frame)}`;
       this.context.broken(

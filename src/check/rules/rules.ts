@@ -53,8 +53,8 @@ export class Rules {
     const lifetime = new LifetimeRules(context, device);
     const progress = new ProgressRules(context, device, this.reads);
     const watcher: DeviceWatcher = {
-      accessed: (mm, address, length, frame, write) => {
-        accesses.accessed(mm, address, length, frame, write);
+      accessed: (mm, address, length, frame, offset, write) => {
+        accesses.accessed(mm, address, length, frame, offset, write);
       },
       installed: (mm, address, frame, writable) => {
         translations.installed(mm, address, frame, writable);

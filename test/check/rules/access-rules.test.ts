@@ -28,7 +28,12 @@ describe('R2: between the return of a start and the end', () => {
 
   it('it may again afterwards', () => {
     const m = new WatchedDevice();
-    expect(m.breaks(() => (clearing(m, () => undefined), m.device.write(0)))).toBeNull();
+    expect(
+      m.breaks(
+        () => clearing(m, () => undefined),
+        () => m.device.write(0),
+      ),
+    ).toBeNull();
   });
 });
 
@@ -59,7 +64,12 @@ describe('R10: the rights of the CPU', () => {
 describe('R11: a translation ends with the mapping that it was made from', () => {
   it('and does not while that lasts', () => {
     const m = new WatchedDevice();
-    expect(m.breaks(() => (m.device.read(0), m.device.write(3)))).toBeNull();
+    expect(
+      m.breaks(
+        () => m.device.read(0),
+        () => m.device.write(3),
+      ),
+    ).toBeNull();
   });
 
   it('so nothing is read where nothing is mapped any more', () => {
@@ -129,7 +139,12 @@ describe('R18: old data behind new', () => {
   it('is not seen by a device that has the new pages', () => {
     const m = new WatchedDevice();
     copyTwo(m);
-    expect(m.breaks(() => (m.device.read(1), m.device.read(0)))).toBeNull();
+    expect(
+      m.breaks(
+        () => m.device.read(1),
+        () => m.device.read(0),
+      ),
+    ).toBeNull();
   });
 
   it('is seen by one that has the second new and the first old', () => {
@@ -147,5 +162,15 @@ describe('R18: old data behind new', () => {
     const m = new WatchedDevice();
     const old = copyTwo(m);
     expect(m.breaks(() => m.device.read(0, old))).toBe('R11');
+  });
+});
+
+describe('R20: an access lands on the byte that its address names', () => {
+  it('and on no other of its page', () => {
+    const m = new WatchedDevice();
+    expect(m.breaks(() => m.device.write(0))).toBeNull();
+    expect(m.verdict(() => m.device.write(0, m.device.frameOf(0), 128))?.after.what).toMatch(
+      /goes to byte 128 of its page$/,
+    );
   });
 });
