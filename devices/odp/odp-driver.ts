@@ -167,7 +167,12 @@ export class OdpDriver implements DeviceDriver {
     // While the callback is still called: once it is not, the pages may be somebody else's before they are let go.
     yield* this.destroy(umem);
     yield this.hardware.costs.deregister(0);
-    yield* umem.mm.notifiers.removeInterval(umem.notifier);
+    yield* this.unsubscribe(umem);
+  }
+
+  /** When this has returned, no callback runs any more. */
+  protected *unsubscribe({ mm, notifier }: UmemOdp): Task {
+    yield* mm.notifiers.removeInterval(notifier);
   }
 
   /** Revokes the key, and forgets all pages. */
