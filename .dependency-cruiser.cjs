@@ -33,11 +33,14 @@ const NEIGHBOURS = [
   ['^src/base/', '^src/engine/'],
   ['^src/lab/', '^src/check/'],
   ['^src/check/', '^src/lab/'],
-  ['^devices/contract/', '^devices/(nic|odp|pinned|rxe)/'],
-  ['^devices/nic/', '^devices/(odp|pinned|rxe)/'],
-  ['^devices/odp/', '^devices/(nic|pinned|rxe)/'],
-  ['^devices/pinned/', '^devices/(nic|odp|rxe)/'],
-  ['^devices/rxe/', '^devices/(nic|odp|pinned)/'],
+  ['^devices/contract/', '^devices/(nic|odp|pinned|rxe|faulty|mirror)/'],
+  ['^devices/nic/', '^devices/(odp|pinned|rxe|faulty|mirror)/'],
+  ['^devices/odp/', '^devices/(nic|pinned|rxe|faulty|mirror)/'],
+  ['^devices/pinned/', '^devices/(nic|odp|rxe|faulty|mirror)/'],
+  ['^devices/rxe/', '^devices/(nic|odp|pinned|faulty|mirror)/'],
+  // The faulty drivers are the ODP driver, each with one step changed.
+  ['^devices/faulty/', '^devices/(nic|pinned|rxe|mirror)/'],
+  ['^devices/mirror/', '^devices/(nic|odp|pinned|rxe|faulty)/'],
 ];
 
 const sideways = NEIGHBOURS.map(([from, to]) => ({
@@ -60,6 +63,8 @@ const FACES = [
   'devices/odp',
   'devices/pinned',
   'devices/rxe',
+  'devices/faulty',
+  'devices/mirror',
   'src/lab/capture',
   'src/lab/replay',
   'src/lab/verdict',

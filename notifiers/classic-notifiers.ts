@@ -1,9 +1,10 @@
 import { Errno } from '../src/base/index.js';
-import { QueuedWaitable, SimulationError, type Scheduler, type Waitable } from '../src/engine/index.js';
+import { QueuedWaitable, type Scheduler, type Waitable } from '../src/engine/index.js';
 import { DriverError } from './driver-error.js';
 import type { InvalidateRange, MmRef, RangeAudience } from './invalidate-range.js';
 import type { MmuNotifier } from './mmu-notifier.js';
 import type { YoungQuery } from './notifier-hub.js';
+import { ProtocolError } from './protocol-error.js';
 
 /** One registration of a notifier. The same notifier may register again later: that is another one. */
 export class Registration {
@@ -86,7 +87,10 @@ class Audience extends QueuedWaitable implements RangeAudience {
 
   private mayRefuse(notifier: MmuNotifier, range: InvalidateRange): void {
     if (notifier.invalidateRangeEnd === undefined) return;
-    throw new SimulationError(
+    throw new ProtocolError(
+      'R7',
+      notifier.name,
+      range.name,
       `"${notifier.name}" refused ${range.name} and implements invalidateRangeEnd: who may refuse must not (R7)`,
     );
   }

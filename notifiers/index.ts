@@ -12,4 +12,5 @@ export { InvalidateRange, type MmRef } from './invalidate-range.js';
 export type { MmuNotifier } from './mmu-notifier.js';
 export { MmuNotifiers } from './mmu-notifiers.js';
 export { NotifierHub, type SecondaryTlbFlush, type YoungQuery } from './notifier-hub.js';
+export { ProtocolError, type ProtocolRule } from './protocol-error.js';
 export { ofEvent, ofMm, overlapping, spans, type InvalidateSpan } from './operators.js';

@@ -3,6 +3,7 @@ import { Condition, SimulationError, type Simulation, type Task } from '../src/e
 import { DriverError } from './driver-error.js';
 import { ULONG_MAX } from './events.js';
 import { IntervalNotifier, type IntervalNotifierOps, type IntervalSubscriptions } from './interval-notifier.js';
+import { ProtocolError } from './protocol-error.js';
 import { traced, type InvalidateRange, type MmRef } from './invalidate-range.js';
 
 /** The interval subscriptions of one mm and the sequence number that they share (mn_itree_* of mm/mmu_notifier.c). */
@@ -126,8 +127,9 @@ export class IntervalNotifiers implements IntervalSubscriptions {
     if (this.called.length === 0) return;
     for (const { subscription, range } of this.called.splice(0)) {
       if (subscription.unansweredSeq < 0) continue;
-      const missing = new Error(`rule R4: it never called setSeq(${String(subscription.unansweredSeq)})`);
-      throw new DriverError(subscription.ops.name, 'invalidate', range.name, missing);
+      const { name } = subscription.ops;
+      const what = `rule R4: it never called setSeq(${String(subscription.unansweredSeq)})`;
+      throw new DriverError(name, 'invalidate', range.name, new ProtocolError('R4', name, range.name, what));
     }
   }
 

@@ -1,12 +1,6 @@
 import { blaming } from './driver-error.js';
-import {
-  HoldCounter,
-  SimulationError,
-  type Hold,
-  type Scheduler,
-  type Task,
-  type TaskHandle,
-} from '../src/engine/index.js';
+import { ProtocolError, type ProtocolRule } from './protocol-error.js';
+import { HoldCounter, type Hold, type Scheduler, type Task, type TaskHandle } from '../src/engine/index.js';
 import type { MmuNotifierEvent } from './events.js';
 
 /** The address space that a range belongs to, as far as this floor cares. */
@@ -42,7 +36,8 @@ export class InvalidateRange extends HoldCounter {
   /** How often it was refused while its start was being announced. */
   refusals = 0;
 
-  private announcing = true;
+  private beingAnnounced = true;
+  private whenReleased: ((owner: string) => void)[] | null = null;
   private whenQuiesced: ((range: InvalidateRange) => void)[] | null = null;
   private whenEnded: ((range: InvalidateRange & { readonly endedAt: number }) => void)[] | null = null;
 
@@ -70,6 +65,16 @@ export class InvalidateRange extends HoldCounter {
     return `${this.event} [0x${this.start.toString(16)}, 0x${this.end.toString(16)}) of ${this.mm.name}${kind}`;
   }
 
+  /** True while subscribers hear of its start: only now may they hold or refuse it. */
+  get announcing(): boolean {
+    return this.beingAnnounced;
+  }
+
+  /** True once nobody has or can take a hold, and nobody refused: the kernel changes entries from here to the end. */
+  get quiet(): boolean {
+    return !this.beingAnnounced && this.holds === 0 && !this.refused;
+  }
+
   overlaps(start: number, end: number): boolean {
     return this.start < end && start < this.end;
   }
@@ -83,10 +88,10 @@ export class InvalidateRange extends HoldCounter {
   hold(owner: string, quiesce: Task): TaskHandle<undefined>;
   hold(owner: string, quiesce?: Task): Hold | TaskHandle<undefined> {
     if (!this.announcing) {
-      throw new SimulationError(`"${owner}" took a hold on ${this.name} after its start had been announced`);
+      throw this.broken('R6', owner, `took a hold on ${this.name} after its start had been announced`);
     }
     if (!this.blockable) {
-      throw new SimulationError(`"${owner}" took a hold on ${this.name}: refuse() it or quiesce without sleeping`);
+      throw this.broken('R6', owner, `took a hold on ${this.name}: refuse() it or quiesce without sleeping`);
     }
     const hold = this.take(owner);
     if (quiesce === undefined) return hold;
@@ -100,7 +105,7 @@ export class InvalidateRange extends HoldCounter {
   refuse(owner: string): void {
     if (!this.announcing || this.blockable) {
       const why = this.blockable ? 'a blockable range cannot be refused' : 'its start had been announced already';
-      throw new SimulationError(`"${owner}" refused ${this.name}: ${why}`);
+      throw this.broken('R6', owner, `refused ${this.name}: ${why}`);
     }
     this.refusals++;
   }
@@ -114,9 +119,24 @@ export class InvalidateRange extends HoldCounter {
     (this.whenEnded ??= []).push(listener);
   }
 
+  /** Calls `listener` with the owner of every hold that is released while others remain. */
+  onReleased(listener: (owner: string) => void): void {
+    (this.whenReleased ??= []).push(listener);
+  }
+
   /** Calls `listener` when the last hold is released, or when the start has been announced if nobody holds. */
   onQuiesced(listener: (range: InvalidateRange) => void): void {
     (this.whenQuiesced ??= []).push(listener);
+  }
+
+  /** @internal */
+  override releasedTwice({ owner }: Hold): never {
+    throw this.broken('R9', owner, `released its hold on ${this.name} twice`);
+  }
+
+  protected override holdReleased({ owner }: Hold): void {
+    if (this.whenReleased === null || this.holds === 0 || this.beingAnnounced) return;
+    for (const listener of this.whenReleased) listener(owner);
   }
 
   protected override allReleased(): void {
@@ -126,7 +146,7 @@ export class InvalidateRange extends HoldCounter {
 
   /** @internal no holds and no refusals from here on */
   seal(): void {
-    this.announcing = false;
+    this.beingAnnounced = false;
     if (this.holds === 0 && !this.refused) this.quiesced();
   }
 
@@ -137,16 +157,22 @@ export class InvalidateRange extends HoldCounter {
 
   /** @internal */
   finish(): void {
-    if (this.holds > 0) throw new SimulationError(`the kernel ended ${this.describe()}`);
+    if (this.holds > 0) throw new ProtocolError('R9', KERNEL, this.name, `the kernel ended ${this.describe()}`);
     if (this.endedAt !== null || this.refused) {
       const why = this.refused ? 'which was refused and has no end' : 'which had ended already';
-      throw new SimulationError(`the kernel ended ${this.name}, ${why}`);
+      throw new ProtocolError('R9', KERNEL, this.name, `the kernel ended ${this.name}, ${why}`);
     }
     this.endedAt = this.scheduler.now;
     if (this.whenEnded === null) return;
     for (const listener of this.whenEnded) listener(this as InvalidateRange & { readonly endedAt: number });
   }
+
+  private broken(rule: ProtocolRule, owner: string, what: string): ProtocolError {
+    return new ProtocolError(rule, owner, this.name, `"${owner}" ${what}`);
+  }
 }
+
+const KERNEL = 'the kernel';
 
 /** @internal what the trace says of a range */
 export function traced(

@@ -123,6 +123,7 @@ export class MmuNotifiers {
     this.classic.remove();
     this.intervals.end();
     yield* this.synchronize();
+    this.hub.released$.emit(this.mm);
   }
 
   /** mmu_notifier_clear_flush_young, clear_young and test_young: whether any subscriber's device used the range. */

@@ -26,7 +26,10 @@ export class NotifierHub {
   readonly end$ = new HotStream<InvalidateRange>();
   /** Non-blockable ranges that somebody refused: the caller got -EAGAIN and no end follows. */
   readonly refused$ = new HotStream<InvalidateRange>();
+  /** An mm begins to go away. */
   readonly release$ = new HotStream<MmRef>();
+  /** Its drivers have let go of it, for good. */
+  readonly released$ = new HotStream<MmRef>();
   readonly young$ = new HotStream<YoungQuery>();
   readonly secondaryTlbs$ = new HotStream<SecondaryTlbFlush>();
 

@@ -64,7 +64,7 @@ describe('a driver of somebody else', () => {
     ['never-releases', /waits for PROTECTION_PAGE \[0x\w+, 0x\w+\) of mm of 10\.77\.0\.2, held by "never-releases"/],
     [
       'releases-twice',
-      /PROTECTION_PAGE \[0x\w+, 0x\w+\) of mm of 10\.77\.0\.2: "releases-twice" released its hold twice/,
+      /"releases-twice" released its hold on PROTECTION_PAGE \[0x\w+, 0x\w+\) of mm of 10\.77\.0\.2 twice/,
     ],
     [
       'fails-faults',
@@ -77,7 +77,7 @@ describe('a driver of somebody else', () => {
     ['waits-for-nothing', /driver "waits-for-nothing" threw in pageFault\(.*\): a task waits for .*, not a moment/],
     [
       'keeps-translations',
-      /rule R10 broken by driver "keeps-translations" of 10\.77\.0\.2 at .* a write of 0x\w+ while /,
+      /rule R1 broken by driver "keeps-translations" of 10\.77\.0\.2 at .* translations? .* left, to frame \d+, /,
     ],
   ])('that is wrong stops the run: %s', (driver, message) => {
     const { status, out, err } = compare(driver, '--seed', '5');

@@ -1,4 +1,5 @@
 import type { Task } from '../../src/engine/index.js';
+import type { MmStruct } from '../../src/mm/index.js';
 
 /** An entry of a device's translation table: a frame and what the device may do with it. 0: no translation. */
 export const MTT_PRESENT = 1 << 0;
@@ -33,6 +34,9 @@ export interface MkeyInit {
   readonly access: number;
   /** Key to use instead of the next free one: for replays of traffic that names its keys. */
   readonly rkey?: number;
+  /** Whose memory it is, and the address there of the first byte. The device does not need it; who watches it does. */
+  readonly mm?: MmStruct;
+  readonly start?: number;
 }
 
 /** The device met a page without a sufficient translation and asks its driver for one. */

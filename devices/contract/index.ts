@@ -13,6 +13,7 @@ export {
   type DriverManifest,
   type DriverPlugin,
 } from './driver-plugin.js';
+export type { AccessVisitor, DeviceWatcher, ObservedDevice, TranslationVisitor } from './observed-device.js';
 export type { DeviceDriver, DriverStats, MemoryRegion, RegMrRequest } from './device-driver.js';
 export {
   MTT_PRESENT,

@@ -9,6 +9,7 @@ export { CONNECTX, DEVICE_PROFILES, RXE, type DeviceProfile, type PageCost } fro
 export { DmaEngine, type DmaKind, type DmaOp } from './dma-engine.js';
 export { Egress, type LossRule } from './egress.js';
 export { NicMkey } from './mkey-table.js';
+export { observeNic } from './observe-nic.js';
 export { Nic, type NicStats } from './nic.js';
 export { NicPacket, PacketPool } from './packet-pool.js';
 export { QueuePair, type QpAttributes, type QpInit, type QpState } from './queue-pair.js';

@@ -1,4 +1,5 @@
 import { Errno, SparseInt32, pageOf } from '../../src/base/index.js';
+import type { MmStruct } from '../../src/mm/index.js';
 import { MTT_PRESENT, MTT_WRITE, type Mkey, type MkeyInit } from '../contract/index.js';
 
 /** A key as the device keeps it: rights and translations. */
@@ -11,8 +12,13 @@ export class NicMkey implements Mkey {
   readonly firstPage: number;
   /** Translations: MTT_* and the frame. */
   readonly entries: SparseInt32;
+  /** Whose memory it gives access to, and what to add to an address of the key to get one of the process; null: not known. */
+  mm: MmStruct | null;
+  shift: number;
   /** False once it was destroyed or invalidated: every use fails from then on. */
   valid = true;
+  /** True once it was destroyed: its driver must not name it any more. */
+  destroyed = false;
   /** Sequence number of the last DMA operation issued through this key; -1 before the first. */
   lastDma = -1;
 
@@ -26,6 +32,14 @@ export class NicMkey implements Mkey {
     this.firstPage = pageOf(init.iova);
     this.pages = pageOf(init.iova + init.length - 1) - this.firstPage + 1;
     this.entries = new SparseInt32(this.pages);
+    this.mm = init.mm ?? null;
+    this.shift = (init.start ?? init.iova) - init.iova;
+  }
+
+  /** Whose memory it gives access to, where its driver did not say so when it made the key. */
+  belongsTo(mm: MmStruct, start: number): void {
+    this.mm = mm;
+    this.shift = start - this.iova;
   }
 
   /** True if [address, address + length) lies inside. */
@@ -85,6 +99,7 @@ export class MkeyTable {
   /** Forgets a key. */
   destroy(mkey: NicMkey): void {
     mkey.valid = false;
+    mkey.destroyed = true;
     if (this.keys.get(mkey.rkey) === mkey) this.keys.delete(mkey.rkey);
   }
 

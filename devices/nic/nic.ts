@@ -28,6 +28,14 @@ export interface NicStats {
   droppedForFault: number;
 }
 
+/** An entry of a translation table that is another now; the page is counted within the key. */
+export interface TranslationChange {
+  readonly mkey: NicMkey;
+  readonly page: number;
+  readonly was: number;
+  readonly now: number;
+}
+
 /** A page fault that a queue pair waits for. */
 export interface PendingFault extends PageFault {
   readonly mkey: NicMkey;
@@ -54,9 +62,15 @@ export class Nic implements Hardware {
   readonly egress: Egress;
   readonly mkeys = new MkeyTable();
   /** Page fault events, as they are raised. */
-  readonly pageFaults$ = new HotStream<PageFault>();
+  readonly pageFaults$ = new HotStream<PendingFault>();
   /** Keys given up by SEND with invalidate. */
   readonly invalidated$ = new HotStream<Mkey>();
+  /** Page faults that the driver has answered. */
+  readonly resumed$ = new HotStream<{ readonly fault: PendingFault; readonly outcome: 'retry' | 'error' }>();
+  /** Changes of translation tables, entry by entry. */
+  readonly translations$ = new HotStream<TranslationChange>();
+  /** Commands for keys that had been destroyed: errors of the driver, which such a device ignores. */
+  readonly deadKeyCommands$ = new HotStream<{ readonly mkey: NicMkey; readonly command: string }>();
   readonly costs: DriverCosts;
 
   /** Page faults that the driver has not resumed. */
@@ -148,29 +162,29 @@ export class Nic implements Hardware {
   }
 
   *destroyMkey(mkey: Mkey): Task {
-    const key = this.own(mkey);
+    const key = this.alive(mkey, 'destroy');
     this.mkeys.destroy(key);
-    key.entries.clear(0, key.pages);
+    this.clear(key, 0, key.pages);
     yield* this.dma.drain(key);
   }
 
   *map(mkey: Mkey, firstPage: number, entries: Int32Array): Task {
-    const key = this.own(mkey);
+    const key = this.alive(mkey, 'map');
     const present = entries.reduce((count, entry) => (entry === 0 ? count : count + 1), 0);
     if (present > 0) yield pageCost(this.profile.odp.update, present);
     if (!key.valid) return;
-    for (let i = 0; i < entries.length; i++) if (entries[i] !== 0) key.entries.set(firstPage + i, entries[i]);
+    for (let i = 0; i < entries.length; i++) if (entries[i] !== 0) this.setEntry(key, firstPage + i, entries[i]);
   }
 
   *unmap(mkey: Mkey, firstPage: number, pages: number): Task {
-    const key = this.own(mkey);
+    const key = this.alive(mkey, 'unmap');
     const { check, update } = this.profile.odp.invalidate;
     yield pageCost(check, pages);
     let present = 0;
     key.entries.forEach(firstPage, firstPage + pages, () => present++);
     if (present > 0) {
       yield pageCost(update, present);
-      key.entries.clear(firstPage, firstPage + pages);
+      this.clear(key, firstPage, firstPage + pages);
     }
     yield* this.dma.drain(key);
   }
@@ -180,6 +194,7 @@ export class Nic implements Hardware {
     if (!this.faults.delete(pending)) {
       throw new SimulationError(`${nameOf(fault)} of ${this.name} was resumed, but nothing waits for it`);
     }
+    this.resumed$.emit({ fault: pending, outcome });
     this.simulation.after(this.profile.odp.resume, `${this.name} resume`, () => {
       pending.onResume(outcome);
     });
@@ -242,6 +257,24 @@ export class Nic implements Hardware {
     yield* blaming(driver.name, 'pageFault', subject, driver.pageFault(fault));
     if (!this.faults.has(fault)) return;
     throw new DriverError(driver.name, 'pageFault', subject, new Error('it ended without hardware.resume'));
+  }
+
+  private setEntry(key: NicMkey, page: number, now: number): void {
+    const was = key.entries.get(page);
+    key.entries.set(page, now);
+    if (this.translations$.observed) this.translations$.emit({ mkey: key, page, was, now });
+  }
+
+  private clear(key: NicMkey, first: number, end: number): void {
+    if (!this.translations$.observed) key.entries.clear(first, end);
+    else key.entries.forEach(first, end, (page) => this.setEntry(key, page, 0));
+  }
+
+  /** A key that its driver has not destroyed; a command for another is an error of the driver. */
+  private alive(mkey: Mkey, command: string): NicMkey {
+    const key = this.own(mkey);
+    if (key.destroyed) this.deadKeyCommands$.emit({ mkey: key, command });
+    return key;
   }
 
   private own(mkey: Mkey): NicMkey {

@@ -10,3 +10,4 @@ export const odp = driverPlugin(
 );
 
 export { OdpDriver } from './odp-driver.js';
+export type { UmemOdp } from './umem-odp.js';

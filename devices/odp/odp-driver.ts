@@ -37,16 +37,19 @@ const SNAPSHOT_PAGES = 4096;
  *                  5  what the device may have written, dirty before the kernel goes on             quiesce
  *                  6  lock and range released                                                       quiesce
  *     the end      1  the key revoked and drained, then the pages, then no callback any more        deregMr
+ *                  2  all under its own lock: who waits for that finds the key gone, and lets it be mapPages, quiesce
+ *
+ * The steps that drivers have got wrong are methods of their own: devices/faulty overrides them one by one.
  */
 export class OdpDriver implements DeviceDriver {
-  readonly name = 'odp';
+  readonly name: string = 'odp';
   readonly stats = { faults: 0, invalidations: 0 };
 
-  private readonly regions = new Map<Mkey, UmemOdp>();
+  protected readonly regions = new Map<Mkey, UmemOdp>();
 
   constructor(
-    private readonly hardware: Hardware,
-    private readonly kernel: KernelCore,
+    protected readonly hardware: Hardware,
+    protected readonly kernel: KernelCore,
   ) {}
 
   *pageFault(fault: PageFault): Task {
@@ -74,32 +77,64 @@ export class OdpDriver implements DeviceDriver {
       if (result !== 0 && result !== 'EBUSY' && result !== 'ENOMEM') return result;
       if (result === 0) {
         yield mutex;
-        if (!notifier.readRetry(notifierSeq)) break;
+        if (this.isCurrent(umem, notifierSeq)) break;
         mutex.release();
       }
       if (this.kernel.simulation.now >= deadline) return result === 0 ? 'EBUSY' : result;
     }
-    umem.keep(first, entries);
-    yield* this.hardware.map(umem.mkey, first, entries.map(toMtt));
+    const gone = this.isGone(umem);
+    if (!gone) {
+      umem.keep(first, entries);
+      yield* this.hardware.map(
+        umem.mkey,
+        first,
+        entries.map((entry) => this.toMtt(entry)),
+      );
+    }
     mutex.release();
-    return 0;
+    return gone ? 'EFAULT' : 0;
+  }
+
+  /** Whether what was read under `notifierSeq` still holds. The caller has the lock. */
+  protected isCurrent({ notifier }: UmemOdp, notifierSeq: number): boolean {
+    return !notifier.readRetry(notifierSeq);
+  }
+
+  /** Whether the region was deregistered meanwhile. The caller has the lock. */
+  protected isGone({ destroyed }: UmemOdp): boolean {
+    return destroyed;
+  }
+
+  /** What the device is told of a page that HMM has looked at. */
+  protected toMtt(entry: number): number {
+    return toMtt(entry);
   }
 
   /** mlx5_ib_invalidate_range. */
-  private invalidate(umem: UmemOdp, range: InvalidateRange, seq: number): void {
+  protected invalidate(umem: UmemOdp, range: InvalidateRange, seq: number): void {
     if (!range.blockable) range.refuse(this.name);
     else range.hold(this.name, this.quiesce(umem, range, seq));
   }
 
-  private *quiesce(umem: UmemOdp, range: InvalidateRange, seq: number): Task {
+  protected *quiesce(umem: UmemOdp, range: InvalidateRange, seq: number): Task {
     this.stats.invalidations++;
     yield umem.mutex;
     umem.notifier.setSeq(seq);
     const [first, end] = umem.pagesOf(range);
-    yield* this.hardware.unmap(umem.mkey, first, end - first);
-    const released = umem.release(first, end);
+    if (!this.isGone(umem)) yield* this.zap(umem, first, end);
+    const released = this.letGo(umem, first, end);
     if (released > 0) yield this.hardware.costs.invalidate(released);
     umem.mutex.release();
+  }
+
+  /** Takes pages from the device; returns when no access to them can land. */
+  protected *zap({ mkey }: UmemOdp, first: number, end: number): Task {
+    yield* this.hardware.unmap(mkey, first, end - first);
+  }
+
+  /** Forgets pages, and has what the device may have written dirty. Returns their number. */
+  protected letGo(umem: UmemOdp, first: number, end: number): number {
+    return umem.release(first, end);
   }
 
   *regMr(request: RegMrRequest): Task<MemoryRegion> {
@@ -107,7 +142,7 @@ export class OdpDriver implements DeviceDriver {
     const { mm, start, length } = request;
     // No page is pinned, whatever the length: the fixed part of a registration is all that there is to pay.
     yield this.hardware.costs.register(0);
-    const mkey = this.hardware.createMkey({ ...request, iova: request.iova ?? start });
+    const mkey = this.hardware.createMkey({ ...request, iova: this.iovaOf(request) });
     const umem = new UmemOdp(this.kernel, mm, mkey, start, length);
     try {
       umem.notifier = mm.notifiers.insertInterval(umem.firstAddress, mkey.pages * PAGE_SIZE, {
@@ -129,13 +164,29 @@ export class OdpDriver implements DeviceDriver {
     const umem = this.regions.get(region.mkey);
     if (umem === undefined) throw new Errno('EINVAL', `dereg_mr: not a region of ${this.name}`);
     this.regions.delete(region.mkey);
-    yield* this.hardware.destroyMkey(umem.mkey);
-    yield this.hardware.costs.deregister(0);
     // While the callback is still called: once it is not, the pages may be somebody else's before they are let go.
+    yield* this.destroy(umem);
+    yield this.hardware.costs.deregister(0);
+    yield* this.unsubscribe(umem);
+  }
+
+  /** When this has returned, no callback runs any more. */
+  protected *unsubscribe({ mm, notifier }: UmemOdp): Task {
+    yield* mm.notifiers.removeInterval(notifier);
+  }
+
+  /** Revokes the key, and forgets all pages. */
+  protected *destroy(umem: UmemOdp): Task {
     yield umem.mutex;
+    umem.destroyed = true;
+    yield* this.hardware.destroyMkey(umem.mkey);
     umem.release(0, umem.mkey.pages);
     umem.mutex.release();
-    yield* umem.mm.notifiers.removeInterval(umem.notifier);
+  }
+
+  /** Where the region begins, as remote requests name it: in its page as the memory does in its own. */
+  protected iovaOf({ start, iova = start }: RegMrRequest): number {
+    return iova;
   }
 
   /** mlx5_ib_init_odp_mr: what the CPU has mapped already needs no fault later. */

@@ -11,6 +11,8 @@ export class UmemOdp implements MemoryRegion {
   /** HMM entries of the pages that the device has, 0 for the others. */
   readonly entries: SparseInt32;
   notifier!: IntervalNotifier;
+  /** True once its key was destroyed: nothing may be done with that any more. */
+  destroyed = false;
 
   constructor(
     private readonly kernel: KernelCore,
@@ -45,15 +47,22 @@ export class UmemOdp implements MemoryRegion {
 
   /** ib_umem_odp_unmap_dma_pages: what the device may have written is dirty now. Returns the number of pages let go. */
   release(first: number, end: number): number {
-    const { memory } = this.kernel.mm;
-    let released = 0;
+    const { mm } = this.kernel;
+    return this.forget(first, end, (frame, writable) => {
+      if (writable) mm.markDirty(mm.memory.frames.folioOf(frame));
+    });
+  }
+
+  /** Forgets pages, each of which is told to `last` before. Returns their number. */
+  forget(first: number, end: number, last: (frame: number, writable: boolean) => void): number {
+    let count = 0;
     this.entries.forEach(first, end, (page, entry) => {
       this.entries.set(page, 0);
       if ((entry & HMM_PFN_VALID) === 0) return;
-      if ((entry & HMM_PFN_WRITE) !== 0) this.kernel.mm.markDirty(memory.frames.folioOf(hmmFrame(entry)));
-      released++;
+      last(hmmFrame(entry), (entry & HMM_PFN_WRITE) !== 0);
+      count++;
     });
-    return released;
+    return count;
   }
 }
 

@@ -1,8 +1,10 @@
 /**
- * Floor 6. What must hold: rules on the accesses of devices and on the kernel's announcements, watched while a run goes on.
+ * Floor 6. What must hold: rules on what devices do with memory and on what the kernel tells them, watched while a run goes
+ * on.
  *
  * A rule looks at what happens, never at what a driver says. It knows no workload and no report.
  */
-export { AccessRules } from './rules/access-rules.js';
 export { MachineRules } from './rules/machine-rules.js';
-export { RuleViolation, type Contradiction, type RuleId } from './violation.js';
+export { Rules } from './rules/rules.js';
+export type { RuleId } from './rule-texts.js';
+export { RuleViolation, type Contradiction, type Happening, type Violation } from './violation.js';

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import { AccessRules } from '../check/index.js';
+import { Rules } from '../check/index.js';
 import { MS, SEC, US, formatNs } from '../engine/index.js';
 import { DISK_PROFILES, LINUX_WRITEBACK_TIMERS, NVME, type DiskProfile } from '../fs/index.js';
 import { FILE_SYSTEMS, type FileSystemKind } from '../kernel/index.js';
 import { compare, comparisonJson, comparisonText, foundLoss, type CompareOptions, type Monitor } from '../lab/index.js';
-import { CONNECTX, DEVICE_PROFILES } from '../../devices/nic/index.js';
+import { CONNECTX, DEVICE_PROFILES, observeNic } from '../../devices/nic/index.js';
 import { loadDrivers } from './load-drivers.js';
 import { WholeFile, type Output } from './output.js';
 import { parseChoice, parseDuration, parseInteger, parseSize } from './parse-options.js';
@@ -41,13 +41,12 @@ Exit status: 0 done; 1 data was lost and --fail-on-loss was given; 2 the input o
 The columns are the drivers of --drivers: those that pin under policy P0 (Linux before 6.5) and, last, under P1
 (Linux 6.5 and later, which refuses the pin); those that page on demand under P12.`;
 
-/** The rules that watch every run of a driver which follows mmu notifiers. A driver that pins follows none. */
-const watchAccesses: Monitor = (run) => {
-  if (!run.driver.onDemandPaging) return () => undefined;
-  const { simulation, kernel } = run.world;
-  const rules = new AccessRules(simulation, kernel.hub, run.nics);
+/** The rules that watch every run. A driver that pins follows none of those that bind drivers. */
+const underTheRules: Monitor = (run) => {
+  const rules = new Rules(run.world.kernel.mm);
+  if (run.driver.onDemandPaging) for (const nic of run.nics) rules.watch(observeNic(nic));
   run.onRegion((region) => {
-    rules.watch(region);
+    rules.watchRegion(region);
   });
   return () => {
     rules.finish();
@@ -138,7 +137,7 @@ async function resolveOptions(capture: string, typed: Typed, progress: Progress)
     asFastAsPossible: typed.asFastAsPossible === true,
     icrc: parseChoice('--icrc', typed.icrc, [{ name: 'check' }, { name: 'ignore' }] as const).name,
     drivers: await loadDrivers(typed.drivers),
-    monitors: [watchAccesses],
+    monitors: [underTheRules],
     onProgress: (column, done, total) => {
       progress.update(column, done, total);
     },

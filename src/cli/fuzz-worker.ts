@@ -1,4 +1,4 @@
-import { MachineRules } from '../check/index.js';
+import { MachineRules, Rules } from '../check/index.js';
 import { KINDS, fuzzOne, type FuzzResult, type ProgramWatch } from '../lab/index.js';
 
 export interface FuzzTask {
@@ -9,13 +9,15 @@ export interface FuzzTask {
 }
 
 const underTheRules: ProgramWatch = (world) => {
-  const rules = new MachineRules(world.system, world.device);
+  const rules = new Rules(world.system);
+  const machine = new MachineRules(world.system, world.device);
   return {
     afterStep: () => {
-      rules.afterStep();
+      machine.afterStep();
     },
     atEnd: () => {
-      rules.atEnd();
+      rules.finish();
+      machine.atEnd();
     },
   };
 };

@@ -17,9 +17,9 @@ export class Hold {
   ) {}
 
   release(): void {
-    if (this.released) throw new SimulationError(`${this.barrier.name}: "${this.owner}" released its hold twice`);
+    if (this.released) this.barrier.releasedTwice(this);
     this.released = true;
-    this.barrier.letGo();
+    this.barrier.letGo(this);
   }
 }
 
@@ -48,17 +48,35 @@ export abstract class HoldCounter extends QueuedWaitable {
   }
 
   /** @internal called by Hold.release */
-  letGo(): void {
-    if (--this.holds > 0) return;
+  letGo(hold: Hold): void {
+    this.holds--;
+    this.holdReleased?.(hold);
+    if (this.holds > 0) return;
     this.latest = null;
     this.releasers = null;
     this.allReleased();
     this.wakeAll();
   }
 
+  /** @internal a hold that has been released is released again. */
+  releasedTwice(hold: Hold): never {
+    throw new SimulationError(`${this.name}: "${hold.owner}" released its hold twice`);
+  }
+
+  /** Called when a hold has been released, the last one too. */
+  protected holdReleased?(hold: Hold): void;
+
   /** Called when the last hold has been released, before the waiters go on. */
   protected allReleased(): void {
     // A plain barrier has nothing else to do.
+  }
+
+  /** True while a hold of this owner has not been released. */
+  heldBy(owner: string): boolean {
+    for (let hold = this.latest; hold !== null; hold = hold.previous) {
+      if (!hold.released && hold.owner === owner) return true;
+    }
+    return false;
   }
 
   admit(task: number): boolean {

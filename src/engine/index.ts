@@ -10,6 +10,7 @@ export { Condition } from './condition.js';
 export { DeadlockError, LivelockError, SimulationError, TaskFailure, messageOf, type BlockedTask } from './errors.js';
 export { EventHeap } from './event-heap.js';
 export { Gate } from './gate.js';
+export type { Holdable, LockWatcher } from './held-locks.js';
 export { HotStream } from './hot-stream.js';
 export { Lock } from './lock.js';
 export { RandomPolicy } from './random-policy.js';

@@ -1,17 +1,19 @@
 import { SimulationError } from './errors.js';
 import { QueuedWaitable } from './waitable.js';
+import type { Holdable } from './held-locks.js';
 import type { Scheduler } from './task.js';
 
 /**
  * A sleeping mutual exclusion lock with an owner: `yield lock` takes it, `release()` hands it to the longest waiter.
  * Not recursive. Only its owner may release it.
  */
-export class Lock extends QueuedWaitable {
+export class Lock extends QueuedWaitable implements Holdable {
   private owner = -1;
 
   constructor(
     scheduler: Scheduler,
     readonly name: string,
+    readonly lockClass = name,
   ) {
     super(scheduler);
   }
@@ -36,6 +38,7 @@ export class Lock extends QueuedWaitable {
     if (this.owner === task) {
       throw new SimulationError(`${this.name}: task "${this.scheduler.taskName(task)}" holds it already`);
     }
+    this.scheduler.heldLocks.wanted(task, this);
     if (this.owner >= 0) return this.enqueue(task);
     this.grant(task);
     return true;

@@ -24,6 +24,10 @@ export class ReplayPolicy implements SchedulePolicy {
     readonly preemptive = true,
   ) {}
 
+  get taken(): readonly number[] {
+    return this.choices.map(({ picked }) => picked);
+  }
+
   pick(ready: ReadySet): number {
     const step = this.choices.length;
     const picked = step < this.picks.length ? this.picks[step] : 0;

@@ -1,4 +1,5 @@
 import { SimulationError } from './errors.js';
+import type { Holdable } from './held-locks.js';
 import { IntQueue } from './int-queue.js';
 import { Waitable } from './waitable.js';
 import type { Scheduler } from './task.js';
@@ -8,7 +9,7 @@ import type { Scheduler } from './task.js';
  *
  * `yield lock.shared` takes it for reading, `yield lock.exclusive` for writing.
  */
-export class RwLock {
+export class RwLock implements Holdable {
   readonly shared: Waitable;
   readonly exclusive: Waitable;
 
@@ -19,6 +20,7 @@ export class RwLock {
   constructor(
     private readonly scheduler: Scheduler,
     readonly name: string,
+    readonly lockClass = name,
   ) {
     this.shared = new Side(scheduler, this, false);
     this.exclusive = new Side(scheduler, this, true);
@@ -62,6 +64,7 @@ export class RwLock {
     if (this.writer === task || (exclusive && this.readers.includes(task))) {
       throw new SimulationError(`${this.name}: task "${this.scheduler.taskName(task)}" holds it already`);
     }
+    this.scheduler.heldLocks.wanted(task, this);
     if (this.queue.length === 0 && this.compatible(exclusive)) {
       this.grant(task, exclusive);
       return true;

@@ -19,6 +19,8 @@ export interface SchedulePolicy {
   readonly fifo: boolean;
   /** True if a task gives way even where it need not wait (a free lock, an open gate): for exploration. */
   readonly preemptive: boolean;
+  /** The picks so far, by a policy that writes them down: with them the run can be replayed. */
+  readonly taken?: readonly number[];
   /** Answers the index in `ready` of the task to run next. Called only where there are at least two. */
   pick(ready: ReadySet): number;
 }

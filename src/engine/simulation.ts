@@ -41,10 +41,11 @@ export class Simulation implements Scheduler, TimerHost {
   readonly seed: number;
   readonly random: RandomStream;
   readonly trace: Trace = new Trace(this);
+  /** Which ready task goes next. */
+  readonly policy: SchedulePolicy;
   /** @internal */
   readonly heldLocks = new HeldLocks();
 
-  private readonly policy: SchedulePolicy;
   private readonly hungTaskNs: number;
   private readonly heap = new EventHeap();
   private readonly ready = new IntQueue(64);

@@ -66,8 +66,8 @@ export class AddressSpace {
     readonly ops: AddressSpaceOperations,
     readonly options: AddressSpaceOptions,
   ) {
-    this.iMmapLock = new RwLock(simulation, `i_mmap_rwsem of ${name}`);
-    this.invalidateLock = new RwLock(simulation, `invalidate_lock of ${name}`);
+    this.iMmapLock = new RwLock(simulation, `i_mmap_rwsem of ${name}`, 'i_mmap_rwsem');
+    this.invalidateLock = new RwLock(simulation, `invalidate_lock of ${name}`, 'invalidate_lock');
   }
 
   /** mapping_set_error(-EIO). */

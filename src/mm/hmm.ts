@@ -49,11 +49,13 @@ export type HmmResult = 0 | 'EBUSY' | 'EFAULT' | 'ENOMEM' | 'EPERM';
  */
 export function* hmmRangeFault(range: HmmRange): Task<HmmResult> {
   const { mm, entries, request } = range;
+  const { hmmReads$ } = mm.system;
   if (!mm.mmapLock.heldByMe) throw new SimulationError(`hmm_range_fault without the mmap_lock of ${mm.name}`);
   for (let i = 0; i < entries.length;) {
     if (range.notifier.checkRetry(range.notifierSeq)) return 'EBUSY';
     const address = range.start + i * PAGE_SIZE;
     const vma = mm.vmas.at(address);
+    if (hmmReads$.observed) hmmReads$.emit({ mm, address });
     if (vma?.has(VM_READ) !== true) {
       if ((request & HMM_PFN_VALID) !== 0) return 'EFAULT';
       entries[i++] = HMM_PFN_ERROR;

@@ -39,6 +39,8 @@ export { TASK_SIZE, exitMmap, mmap, munmap, type MmapRequest } from './mmap.js';
 export { MmStruct } from './mm-struct.js';
 export {
   MmSystem,
+  type EntryChange,
+  type HmmRead,
   type MmCosts,
   type MmFault,
   type PinCounters,

@@ -7,7 +7,7 @@ import { VmaSet } from './vma-set.js';
 /** One address space of a process: Linux's struct mm_struct. */
 export class MmStruct implements MmRef {
   readonly vmas = new VmaSet();
-  readonly pageTable = new PageTable();
+  readonly pageTable: PageTable;
   /** mmap_lock: shared by faults, exclusive to change mappings. */
   readonly mmapLock: RwLock;
   readonly notifiers: MmuNotifiers;
@@ -28,7 +28,16 @@ export class MmStruct implements MmRef {
     readonly id: number,
     readonly name: string,
   ) {
-    this.mmapLock = new RwLock(system.simulation, `mmap_lock of ${name}`);
+    const { entryChanges$ } = system;
+    this.pageTable = new PageTable({
+      get observed() {
+        return entryChanges$.observed;
+      },
+      changed: (page, pages, was, now) => {
+        entryChanges$.emit({ mm: this, page, pages, was, now });
+      },
+    });
+    this.mmapLock = new RwLock(system.simulation, `mmap_lock of ${name}`, 'mmap_lock');
     this.notifiers = new MmuNotifiers(system.hub, this);
   }
 }

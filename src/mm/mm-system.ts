@@ -36,6 +36,22 @@ export interface MmFault {
   readonly signal: 'SIGBUS' | 'HWPOISON' | 'SIGSEGV' | 'OOM' | null;
 }
 
+/** A page table entry, small or huge, that is another now. */
+export interface EntryChange {
+  readonly mm: MmStruct;
+  readonly page: number;
+  /** How many pages it maps. */
+  readonly pages: number;
+  readonly was: number;
+  readonly now: number;
+}
+
+/** hmm_range_fault has looked at an entry on behalf of a driver. */
+export interface HmmRead {
+  readonly mm: MmStruct;
+  readonly address: number;
+}
+
 /** Counters of /proc/vmstat that pinning keeps. */
 export interface PinCounters {
   /** nr_foll_pin_acquired */
@@ -61,6 +77,14 @@ export class MmSystem {
   readonly mkwrites$ = new HotStream<{ readonly mm: MmStruct; readonly address: number }>();
   /** SIGBUS because of a broken page (BUS_MCEERR_AR), to the process whose access found it. */
   readonly memoryErrors$ = new HotStream<{ readonly mm: MmStruct; readonly address: number }>();
+  /** Every change of a page table, of every mm. */
+  readonly entryChanges$ = new HotStream<EntryChange>();
+  /** What HMM tells drivers, page by page. */
+  readonly hmmReads$ = new HotStream<HmmRead>();
+  /** A folio is about to be marked dirty. */
+  readonly dirtying$ = new HotStream<number>();
+  /** Somebody is about to ask for memory, and may have to wait for it: pages wanted. */
+  readonly allocating$ = new HotStream<number>();
   readonly pins: PinCounters = { acquired: 0, released: 0, pinned: 0, peak: 0 };
   reclaimer: Reclaimer | null = null;
   /** Migration entries have been replaced: who met one looks again. */
@@ -145,6 +169,7 @@ export class MmSystem {
 
   /** Allocates a folio with one reference, after reclaim if need be; -1 if nothing can be reclaimed. */
   *allocate(order: number, node = 0): Task<number> {
+    if (this.allocating$.observed) this.allocating$.emit(1 << order);
     for (;;) {
       const folio = this.memory.allocate(order, node);
       if (folio >= 0 || this.reclaimer === null) return folio;
@@ -157,6 +182,7 @@ export class MmSystem {
     if (!this.memory.frames.isAllocated(folio)) {
       throw new SimulationError(`folio ${String(folio)} was marked dirty, but is free`);
     }
+    if (this.dirtying$.observed) this.dirtying$.emit(folio);
     const mapping = this.mappingOf(folio);
     if (mapping === null) {
       this.memory.frames.set(folio, PG_DIRTY);

@@ -7,6 +7,14 @@ const DIRECTORY_SHIFT = 9;
 const DIRECTORY_MASK = (1 << DIRECTORY_SHIFT) - 1;
 const PAGES_PER_DIRECTORY = 1 << (LEAF_SHIFT + DIRECTORY_SHIFT);
 
+/** Told of every change of an entry, small or huge. */
+export interface EntryWatcher {
+  /** True if anybody wants to be told. */
+  readonly observed: boolean;
+  /** @param pages how many pages the entry maps */
+  changed(page: number, pages: number, was: number, now: number): void;
+}
+
 interface Directory {
   readonly leaves: (Int32Array | null)[];
   /** Huge entries by slot: where one is, there is no leaf. Absent until there is the first. */
@@ -30,17 +38,19 @@ export class PageTable {
   private lastDirectory: Directory | null = null;
   private lastLeafKey = -1;
   private lastLeaf: Int32Array | null = null;
+  private lastHuge = PTE_NONE;
+
+  constructor(private readonly watcher: EntryWatcher | null = null) {}
 
   /** The entry of a page, PTE_NONE if there is none. Under a huge entry that is present: what a small one would say. */
   get(page: number): number {
     const key = Math.floor(page / PTRS_PER_PTE);
-    let leaf = this.lastLeaf;
     if (key !== this.lastLeafKey) {
-      leaf = this.leaf(page);
-      this.lastLeaf = leaf;
+      this.lastLeaf = this.leaf(page);
+      this.lastHuge = this.lastLeaf === null ? this.huge(page) : PTE_NONE;
       this.lastLeafKey = key;
     }
-    return leaf === null ? this.underHuge(page) : leaf[page & LEAF_MASK];
+    return this.lastLeaf === null ? smallOf(this.lastHuge, page) : this.lastLeaf[page & LEAF_MASK];
   }
 
   /** Adds flags to the entry that maps a page, small or huge. */
@@ -65,8 +75,10 @@ export class PageTable {
     }
     directory.huge ??= new Int32Array(1 << DIRECTORY_SHIFT);
     directory.used += (entry === PTE_NONE ? 0 : 1) - (directory.huge[slot] === PTE_NONE ? 0 : 1);
+    const was = directory.huge[slot];
     directory.huge[slot] = entry;
     this.lastLeafKey = -1;
+    if (this.watcher?.observed === true) this.watcher.changed(page - (page & LEAF_MASK), PTRS_PER_PTE, was, entry);
   }
 
   /** A leaf of empty entries in place of whatever is around a page: a huge entry, another leaf or nothing. */
@@ -100,7 +112,10 @@ export class PageTable {
   }
 
   set(page: number, pte: number): void {
-    this.leafForWriting(page)[page & LEAF_MASK] = pte;
+    const leaf = this.leafForWriting(page);
+    const was = leaf[page & LEAF_MASK];
+    leaf[page & LEAF_MASK] = pte;
+    if (this.watcher?.observed === true) this.watcher.changed(page, 1, was, pte);
   }
 
   /** The 512 entries around a page, or null if no fault ever happened there. Index them with `page & LEAF_MASK`. */
@@ -193,11 +208,6 @@ export class PageTable {
     return count;
   }
 
-  private underHuge(page: number): number {
-    const entry = this.huge(page);
-    return ptePresent(entry) ? (entry + ((page & LEAF_MASK) << FRAME_SHIFT)) | 0 : entry;
-  }
-
   private directoryForWriting(page: number): Directory {
     const key = Math.floor(page / PAGES_PER_DIRECTORY);
     let directory = this.directories.get(key);
@@ -242,6 +252,11 @@ export class PageTable {
     }
     return nearest;
   }
+}
+
+/** What a huge entry says of one of its pages. */
+function smallOf(huge: number, page: number): number {
+  return ptePresent(huge) ? (huge + ((page & LEAF_MASK) << FRAME_SHIFT)) | 0 : huge;
 }
 
 function nextLeaf(page: number): number {

@@ -1,5 +1,5 @@
 import { PageContents } from '../base/index.js';
-import { Condition, Lock, SimulationError, type Simulation, type Task } from '../engine/index.js';
+import { Condition, HotStream, Lock, SimulationError, type Simulation, type Task } from '../engine/index.js';
 import { BuddyAllocator } from './buddy.js';
 import { FrameTable } from './frames.js';
 import {
@@ -29,6 +29,8 @@ export class PhysicalMemory {
   private readonly locks = new Map<number, Lock>();
   /** Only folios whose writeback somebody waits for have an entry. */
   private readonly writebackWaits = new Map<number, Condition>();
+  /** A folio is about to be free. */
+  readonly freeing$ = new HotStream<number>();
   /** Told of every folio whose writeback has ended: reclaim's cue. */
   onWritebackEnd: () => void = () => undefined;
 
@@ -147,7 +149,7 @@ export class PhysicalMemory {
     if (!this.frames.isAllocated(folio)) throw new SimulationError(`folio ${String(folio)} was locked, but is free`);
     let lock = this.locks.get(folio);
     if (lock === undefined) {
-      lock = new Lock(this.simulation, `folio ${String(folio)}`);
+      lock = new Lock(this.simulation, `folio ${String(folio)}`, 'folio_lock');
       this.locks.set(folio, lock);
     }
     yield lock;
@@ -156,7 +158,7 @@ export class PhysicalMemory {
   /** folio_trylock. */
   tryLockFolio(folio: number): boolean {
     if (this.locks.has(folio)) return false;
-    const lock = new Lock(this.simulation, `folio ${String(folio)}`);
+    const lock = new Lock(this.simulation, `folio ${String(folio)}`, 'folio_lock');
     this.locks.set(folio, lock);
     return lock.tryAcquire();
   }
@@ -173,6 +175,11 @@ export class PhysicalMemory {
     if (from === to) return;
     this.unlockFolio(from);
     this.tryLockFolio(to);
+  }
+
+  /** True if the running task has the folio locked. */
+  lockedByMe(folio: number): boolean {
+    return this.locks.get(folio)?.heldByMe === true;
   }
 
   isLocked(folio: number): boolean {
@@ -209,6 +216,7 @@ export class PhysicalMemory {
           `(mapcount ${String(frames.folioMapcount(folio))}, flags 0x${frames.flags[folio].toString(16)})`,
       );
     }
+    if (this.freeing$.observed) this.freeing$.emit(folio);
     if (order > 0) frames.decompose(folio);
     const broken: number[] = [];
     for (let frame = folio; frame < folio + (1 << order); frame++) {

@@ -55,12 +55,6 @@ describe('the rules of a machine', () => {
     expect(verdict(3, protect)).toMatch(/rule R10 .* it may write 0x1000003000, the CPU may not/);
   });
 
-  it('R9: a start has no end', () => {
-    expect(verdict(7, ({ mm }) => void mm.notifiers.invalidateRangeStart('CLEAR', 0, 4096))).toMatch(
-      /rule R9 .* CLEAR \[0x0, 0x1000\) of the main process has no end/,
-    );
-  });
-
   it.each<[string, (world: World) => void, RegExp]>([
     [
       'a reference',

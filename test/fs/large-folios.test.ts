@@ -1,5 +1,5 @@
 import { PAGE_SIZE } from '../../src/base/index.js';
-import type { Task } from '../../src/engine/index.js';
+import type { Hold, Task } from '../../src/engine/index.js';
 import type { Inode } from '../../src/fs/index.js';
 import { pinUserPages } from '../../src/mm/index.js';
 import { cachedFolios } from '../support/cached-folios.js';
@@ -131,11 +131,12 @@ describe('a split of a large folio', () => {
       name: 'slow',
       invalidate: (range, seq) => {
         notifier.setSeq(seq);
-        if (pins.length === 0) range.hold('slow', pinPage9());
+        if (pins.length === 0) m.simulation.spawn('pin', pinPage9(range.hold('slow')));
       },
     });
-    function* pinPage9(): Task {
+    function* pinPage9(hold: Hold): Task {
       pins.push(...(yield* pinUserPages(m.mm, address(9), PAGE_SIZE, { write: false, longterm: false })));
+      hold.release();
     }
     m.ftruncate(file, 11 * PAGE_SIZE);
     expect(pins).toEqual([folio + 9]);

@@ -204,7 +204,7 @@ describe('a fault on a shared file that does not track writes (shmem)', () => {
     const folio = file.mapping.pages.get(1);
     expect([m.log.take(), m.memory.frames.has(folio, PG_DIRTY)]).toEqual(['w1', true]);
     m.memory.frames.clear(folio, PG_DIRTY);
-    m.mm.pageTable.set(address(1) / PAGE_SIZE, m.pte(1) & ~(PTE_WRITE | PTE_DIRTY));
+    m.changeEntry(1, m.pte(1) & ~(PTE_WRITE | PTE_DIRTY));
     m.store(1);
     expect([m.log.take(), m.memory.frames.has(folio, PG_DIRTY)]).toEqual(['w1', true]);
   });

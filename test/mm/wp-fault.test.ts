@@ -188,5 +188,5 @@ describe('the wish for a page of its own (FAULT_FLAG_UNSHARE)', () => {
 
 /** Makes the entry of page 0 read-only, as fork does. */
 function writeProtect(m: Machine): void {
-  m.mm.pageTable.set(address(0) / PAGE_SIZE, m.pte(0) & ~PTE_WRITE);
+  m.changeEntry(0, m.pte(0) & ~PTE_WRITE);
 }

@@ -179,7 +179,7 @@ describe('a driver that breaks the rules', () => {
       },
     });
     expect(() => simulation.runTask('munmap', invalidate(notifiers, 0x1000, 0x2000))).toThrow(
-      /CLEAR \[0x1000, 0x2000\) of mm 1: "twice" released its hold twice/,
+      /"twice" released its hold on CLEAR \[0x1000, 0x2000\) of mm 1 twice/,
     );
   });
 

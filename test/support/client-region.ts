@@ -1,7 +1,7 @@
 import type { Process } from '../../src/kernel/index.js';
 import { pteFrame } from '../../src/mm/index.js';
 import type { DeviceDriver, MemoryRegion } from '../../devices/contract/index.js';
-import type { Sge } from '../../devices/nic/index.js';
+import { observeNic, type Sge } from '../../devices/nic/index.js';
 import { OdpDriver } from '../../devices/odp/index.js';
 import { PinnedDriver } from '../../devices/pinned/index.js';
 import type { RdmaPair } from './rdma-pair.js';
@@ -26,6 +26,7 @@ export class ClientRegion {
     pair.run(kernel.mmap(this.process, { address: CLIENT_BASE, length, prot: 'rw', share: 'private' }));
     this.driver = kind === 'odp' ? new OdpDriver(pair.client, kernel) : new PinnedDriver(pair.client, kernel);
     pair.client.attach(this.driver);
+    if (kind === 'odp') pair.rules.watch(observeNic(pair.client));
     this.region = pair.run(this.driver.regMr({ mm: this.process.mm, start: CLIENT_BASE, length, access: 0xf }));
   }
 

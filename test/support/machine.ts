@@ -1,4 +1,5 @@
 import { PAGE_SIZE, isErrno, type ErrnoCode } from '../../src/base/index.js';
+import { Rules } from '../../src/check/index.js';
 import type { Simulation, Task } from '../../src/engine/index.js';
 import type { FsyncCost, Inode } from '../../src/fs/index.js';
 import { createWorld, type KernelCore, type Process, type Signal, type WorldOptions } from '../../src/kernel/index.js';
@@ -29,7 +30,7 @@ export interface MapOptions {
 
 /**
  * A small machine with one process, for tests that tell a story: calls run to their end, addresses are page numbers, and
- * `log` says what the kernel did. Costs are 0 unless given, so that only what takes part in the story takes time.
+ * `log` says what the kernel did. The rules watch. Costs are 0 unless given, so that only what takes part in the story takes time.
  */
 export class Machine {
   readonly simulation: Simulation;
@@ -37,8 +38,10 @@ export class Machine {
   readonly memory: PhysicalMemory;
   readonly process: Process;
   readonly log: EventLog;
+  readonly rules: Rules | null;
 
-  constructor(options: WorldOptions = {}) {
+  /** @param options.rules false where a test does what no kernel does */
+  constructor(options: WorldOptions & { readonly rules?: false } = {}) {
     const costs = { minorFault: 0, pageMkwrite: 0, pteFlush: 0 };
     const world = createWorld({ memory: 16 * 2 ** 20, costs, ...options });
     this.simulation = world.simulation;
@@ -46,6 +49,7 @@ export class Machine {
     this.memory = world.kernel.mm.memory;
     this.process = world.kernel.createProcess('app');
     this.log = new EventLog(this.simulation, BASE);
+    this.rules = options.rules === false ? null : new Rules(this.kernel.mm);
   }
 
   get mm(): MmStruct {
@@ -157,6 +161,14 @@ export class Machine {
 
   ftruncate(inode: Inode, size: number): void {
     this.run(this.kernel.ftruncate(inode, size));
+  }
+
+  /** Gives a page another entry, and says so as the kernel does. */
+  changeEntry(page: number, pte: number): void {
+    const range = this.mm.notifiers.invalidateRangeStart('CLEAR', address(page), address(page + 1));
+    this.mm.pageTable.set(address(page) / PAGE_SIZE, pte);
+    this.mm.notifiers.invalidateRangeEnd(range);
+    this.log.take();
   }
 
   /** The entry of a page. */

@@ -1,12 +1,21 @@
 import type { Task } from '../../src/engine/index.js';
+import { Rules } from '../../src/check/index.js';
 import type { Inode } from '../../src/fs/index.js';
-import { P0, createWorld, type Process, type World, type WorldOptions } from '../../src/kernel/index.js';
-import type { DeviceDriver, MemoryRegion, RegMrRequest } from '../../devices/contract/index.js';
+import {
+  P0,
+  createWorld,
+  type KernelCore,
+  type Process,
+  type World,
+  type WorldOptions,
+} from '../../src/kernel/index.js';
+import type { DeviceDriver, DriverFactory, MemoryRegion, RegMrRequest } from '../../devices/contract/index.js';
 import {
   CONNECTX,
   CompletionQueue,
   Nic,
   PacketPool,
+  observeNic,
   type DeviceProfile,
   type QpAttributes,
   type QueuePair,
@@ -21,17 +30,19 @@ export const BASE = 0x10_0000_0000;
 const ALL_RIGHTS = 0x30f;
 
 export interface PairOptions extends WorldOptions {
-  readonly driver?: 'odp' | 'pinned';
+  /** A driver of the house, or one's own, which follows notifiers; default odp. */
+  readonly driver?: 'odp' | 'pinned' | DriverFactory;
   readonly profile?: DeviceProfile;
   readonly pages?: number;
 }
 
-/** A client and a server on one link; the server maps a file and may register it. */
+/** A client and a server on one link; the server maps a file and may register it. The rules watch. */
 export class RdmaPair {
   readonly world: World;
   readonly client: Nic;
   readonly server: Nic;
   readonly driver: DeviceDriver;
+  readonly rules: Rules;
   readonly process: Process;
   readonly inode: Inode;
   readonly completions: CompletionQueue;
@@ -47,9 +58,10 @@ export class RdmaPair {
     const profile = options.profile ?? CONNECTX;
     this.client = new Nic(simulation, kernel.mm.memory, pool, 'client', profile);
     this.server = new Nic(simulation, kernel.mm.memory, pool, 'server', profile);
-    this.driver =
-      options.driver === 'pinned' ? new PinnedDriver(this.server, kernel) : new OdpDriver(this.server, kernel);
+    this.driver = createDriver(options.driver ?? 'odp', this.server, kernel);
     this.server.attach(this.driver);
+    this.rules = new Rules(kernel.mm);
+    if (options.driver !== 'pinned') this.rules.watch(observeNic(this.server));
     this.process = kernel.createProcess('server');
     this.inode = kernel.fs.createFile('data', this.pages * 4096, 'written');
     this.completions = new CompletionQueue(simulation, 'completions');
@@ -155,6 +167,11 @@ export class RdmaPair {
     yield* this.world.kernel.load(this.process, BASE + offset, bytes);
     return bytes;
   }
+}
+
+function createDriver(driver: NonNullable<PairOptions['driver']>, nic: Nic, kernel: KernelCore): DeviceDriver {
+  if (typeof driver === 'function') return driver(nic, kernel);
+  return driver === 'pinned' ? new PinnedDriver(nic, kernel) : new OdpDriver(nic, kernel);
 }
 
 /** Bytes that are unlike their neighbours: a misplaced one shows. */

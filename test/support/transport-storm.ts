@@ -1,5 +1,4 @@
 import { RandomPolicy, RandomStream, US, type Task } from '../../src/engine/index.js';
-import { AccessRules } from '../../src/check/index.js';
 import type { MemoryRegion } from '../../devices/contract/index.js';
 import {
   CONNECTX,
@@ -46,7 +45,6 @@ export class TransportStorm {
   private readonly pair: RdmaPair;
   private readonly local: ClientRegion;
   private readonly region: MemoryRegion;
-  private readonly rules: AccessRules | null;
   /** Requests in the order of posting, and what receives are posted for them. */
   private readonly requests: SendWorkRequest[] = [];
   private readonly receiveTargets: (Uint8Array | Sge)[] = [];
@@ -66,10 +64,6 @@ export class TransportStorm {
     this.pair = pair;
     this.region = pair.run(pair.register());
     this.local = new ClientRegion(pair, driver, PAGES);
-    const { kernel, simulation } = pair.world;
-    this.rules = driver === 'odp' ? new AccessRules(simulation, kernel.hub, [pair.client, pair.server]) : null;
-    this.rules?.watch(this.region);
-    this.rules?.watch(this.local.region);
     for (const nic of [pair.client, pair.server]) this.watchUnmap(nic);
 
     const pathMtu = [256, 1024, 4096][random.below(3)];
@@ -117,7 +111,7 @@ export class TransportStorm {
     const waited = simulation.spawn('requests', this.postAll());
     simulation.run();
     for (const check of this.finalChecks) check();
-    this.rules?.finish();
+    pair.rules.finish();
     return waited.result;
   }
 

@@ -1,131 +1,92 @@
-import { hex, pageOf } from '../../base/index.js';
-import type { Simulation } from '../../engine/index.js';
-import { pteFrame, ptePresent, pteWritable, type MmStruct } from '../../mm/index.js';
-import type { InvalidateRange, NotifierHub } from '../../../notifiers/index.js';
-import type { MemoryRegion } from '../../../devices/contract/index.js';
-import type { DmaOp, Nic } from '../../../devices/nic/index.js';
-import { SAYS } from '../rule-texts.js';
-import { RuleViolation, type RuleId } from '../violation.js';
-
-/** Where a key's memory lies in its process. */
-interface WatchedRegion {
-  readonly mm: MmStruct;
-  /** Add this to an address of the key to get one of the process. */
-  readonly shift: number;
-}
+import { PAGE_SIZE, hex, pageOf } from '../../base/index.js';
+import { PTE_DIRTY, pteFrame, ptePresent, pteWritable, type MmStruct } from '../../mm/index.js';
+import type { ObservedDevice } from '../../../devices/contract/index.js';
+import type { DirtyRules } from './dirty-rules.js';
+import type { Releases } from './releases.js';
+import type { Replacements } from './replacements.js';
+import { nameOf, pageRef, returned, type RuleContext } from './rule-context.js';
 
 /**
- * Watches every access of a device that follows mmu notifiers: R1, R2, R10 and R11, against the page tables and the
- * invalidations under way, not against what the driver says of itself.
- *
- * An access is judged when the device issues it: it cannot be taken back. R1 is judged when an invalidation has
- * quiesced, by what is in flight then.
+ * Every access of a device, when it is issued, as it cannot be taken back then: R2 and R17 against the invalidations under
+ * way, R12, and R10, R11 and R18 against the page tables as they are; R20.
  */
 export class AccessRules {
-  private readonly regions = new Map<object, WatchedRegion>();
-  /** The key of the last access and its region: accesses come in runs. */
-  private lastKey: object | null = null;
-  private lastRegion: WatchedRegion | undefined = undefined;
-  /** Ranges whose start has been announced and whose end has not. */
-  private readonly underWay = new Set<InvalidateRange>();
-  /** Those of them that have quiesced: kept as a count, because it is nearly always 0. */
-  private quiesced = 0;
+  /** The last write that was found right, and how many entries had changed by then: packets come in runs. */
+  private writtenMm: MmStruct | null = null;
+  private writtenPage = -1;
+  private writtenFrame = -1;
+  private writtenAt = -1;
 
   constructor(
-    private readonly simulation: Simulation,
-    hub: NotifierHub,
-    private readonly nics: readonly Nic[],
-  ) {
-    hub.start$.subscribe((range) => {
-      this.started(range);
-    });
-    hub.refused$.subscribe((range) => this.underWay.delete(range));
-    hub.end$.subscribe((range) => {
-      this.ended(range);
-    });
-    for (const nic of nics) {
-      nic.dma.issued$.subscribe((op) => {
-        this.issued(nic, op);
-      });
+    private readonly context: RuleContext,
+    private readonly device: ObservedDevice,
+    private readonly releases: Releases,
+    private readonly replacements: Replacements,
+    private readonly dirty: DirtyRules,
+  ) {}
+
+  accessed(mm: MmStruct, address: number, length: number, frame: number, offset: number, write: boolean): void {
+    const { ledger, entryChanges } = this.context;
+    if (ledger.quiet > 0) this.checkRange(mm, address, length, write);
+    if (offset !== address % PAGE_SIZE) this.misplaced(mm, address, offset, write);
+    const page = pageOf(address);
+    if (write && page === this.writtenPage && entryChanges === this.writtenAt && this.isLast(mm, frame)) return;
+    const pte = mm.pageTable.get(page);
+    if (!ptePresent(pte) || pteFrame(pte) !== frame) this.stale(mm, address, frame, write, pte);
+    if (!write) {
+      this.replacements.seen(this.device, mm, address);
+      return;
     }
+    if (!pteWritable(pte)) this.readOnly(mm, address);
+    if ((pte & PTE_DIRTY) === 0) this.dirty.wrote(this.device, mm, address, frame);
+    this.writtenMm = mm;
+    this.writtenPage = page;
+    this.writtenFrame = frame;
+    this.writtenAt = entryChanges;
   }
 
-  /** Accesses through this region's key are watched from now on. */
-  watch(region: MemoryRegion): void {
-    this.regions.set(region.mkey, { mm: region.mm, shift: region.start - region.mkey.iova });
-    this.lastKey = null;
+  private isLast(mm: MmStruct, frame: number): boolean {
+    return mm === this.writtenMm && frame === this.writtenFrame;
   }
 
-  /** R9: called when nothing should be under way any more. */
-  finish(): void {
-    for (const range of this.underWay) this.broken('R9', 'the kernel', `${range.name} has no end`);
+  /** R2, R17. */
+  private checkRange(mm: MmStruct, address: number, length: number, write: boolean): void {
+    const { context, device } = this;
+    const range = context.ledger.quietOver(mm, address, address + length);
+    if (range === null) return;
+    const own = range.owner !== null && range.owner === device.cookie;
+    const what = `${accessTo(address, write)} was issued`;
+    context.broken(own ? 'R17' : 'R2', nameOf(device), pageRef(mm, address), returned(range), what);
   }
 
-  private started(range: InvalidateRange): void {
-    this.underWay.add(range);
-    range.onQuiesced(() => {
-      this.quiesced++;
-      this.checkInFlight(range);
-    });
+  /** R20. */
+  private misplaced(mm: MmStruct, address: number, offset: number, write: boolean): void {
+    const what = `${accessTo(address, write)} goes to byte ${String(offset)} of its page`;
+    this.context.broken('R20', nameOf(this.device), pageRef(mm, address), null, what);
   }
 
-  private ended(range: InvalidateRange): void {
-    if (!this.underWay.delete(range)) this.broken('R9', 'the kernel', `${range.name} ended without a start`);
-    this.quiesced--;
+  /** R11; R18 if it has read something newer elsewhere; R12 if the mm is no more. */
+  private stale(mm: MmStruct, address: number, frame: number, write: boolean, pte: number): void {
+    const { context, device, replacements } = this;
+    const now = ptePresent(pte) ? `frame ${String(pteFrame(pte))} is` : 'nothing is';
+    const what = `${accessTo(address, write)} goes to frame ${String(frame)}, where ${now} mapped`;
+    const page = pageRef(mm, address);
+    const released = this.releases.of(mm);
+    if (released !== null) context.broken('R12', nameOf(device), page, released, what);
+    const newer = write ? null : replacements.newerSeen(device, mm, address);
+    if (newer !== null) context.broken('R18', nameOf(device), page, newer, what);
+    context.broken('R11', nameOf(device), page, context.lastInvalidation(mm, address), what);
   }
 
-  /** R1. */
-  private checkInFlight(range: InvalidateRange): void {
-    for (const nic of this.nics) {
-      for (const op of nic.dma.inFlight()) {
-        const region = op.mkey === null ? undefined : this.regions.get(op.mkey);
-        if (region === undefined || region.mm !== range.mm) continue;
-        const address = op.address + region.shift;
-        if (!range.overlaps(address, address + op.length)) continue;
-        this.broken('R1', nameOf(nic), `a ${op.kind} of ${hex(address)} is in flight while ${range.name} has quiesced`);
-      }
-    }
-  }
-
-  private issued(nic: Nic, op: DmaOp): void {
-    const { mkey } = op;
-    if (mkey === null) return;
-    if (mkey !== this.lastKey) {
-      this.lastKey = mkey;
-      this.lastRegion = this.regions.get(mkey);
-    }
-    const region = this.lastRegion;
-    if (region === undefined) return;
-    const address = op.address + region.shift;
-    if (this.quiesced > 0) this.checkUnderWay(nic, op, region.mm, address);
-
-    const pte = region.mm.pageTable.get(pageOf(address));
-    if (!ptePresent(pte) || pteFrame(pte) !== op.frame) {
-      const now = ptePresent(pte) ? `frame ${String(pteFrame(pte))} is` : 'nothing is';
-      this.broken(
-        'R11',
-        nameOf(nic),
-        `a ${op.kind} of ${hex(address)} goes to frame ${String(op.frame)}, where ${now} mapped`,
-      );
-    }
-    if (op.kind === 'write' && !pteWritable(pte)) {
-      this.broken('R10', nameOf(nic), `a write of ${hex(address)} while its page is mapped read-only`);
-    }
-  }
-
-  /** R2. */
-  private checkUnderWay(nic: Nic, op: DmaOp, mm: MmStruct, address: number): void {
-    for (const range of this.underWay) {
-      if (range.mm !== mm || range.holds > 0 || !range.overlaps(address, address + op.length)) continue;
-      this.broken('R2', nameOf(nic), `a ${op.kind} of ${hex(address)} was issued while ${range.name} was under way`);
-    }
-  }
-
-  private broken(rule: RuleId, device: string, saw: string): never {
-    throw new RuleViolation({ rule, says: SAYS[rule], device, saw }, this.simulation.now, this.simulation.seed);
+  /** R10. */
+  private readOnly(mm: MmStruct, address: number): void {
+    const { context, device } = this;
+    const before = context.lastInvalidation(mm, address);
+    const what = `${accessTo(address, true)} was issued while the CPU may only read there`;
+    context.broken('R10', nameOf(device), pageRef(mm, address), before, what);
   }
 }
 
-function nameOf(nic: Nic): string {
-  return nic.driver === null ? nic.name : `driver "${nic.driver.name}" of ${nic.name}`;
+function accessTo(address: number, write: boolean): string {
+  return `a ${write ? 'write' : 'read'} of ${hex(address)}`;
 }

@@ -1,5 +1,4 @@
 import { RandomPolicy, RandomStream, type Task } from '../../../src/engine/index.js';
-import { AccessRules } from '../../../src/check/index.js';
 import type { MemoryRegion } from '../../../devices/contract/index.js';
 import { CONNECTX, RXE, type DeviceProfile } from '../../../devices/nic/index.js';
 import { RdmaPair, pattern } from '../../support/rdma-pair.js';
@@ -47,10 +46,8 @@ describe('when unmap or destroyMkey has returned, nothing that went through the 
     for (let seed = 1; seed <= 25; seed++) {
       const policy = schedule === 'random' ? { schedule: new RandomPolicy(new RandomStream(seed)) } : {};
       const pair = new RdmaPair({ profile: BARE, seed, ...policy });
-      const { kernel, simulation } = pair.world;
-      const rules = new AccessRules(simulation, kernel.hub, [pair.client, pair.server]);
+      const { kernel } = pair.world;
       const region = pair.run(pair.register());
-      rules.watch(region);
       pair.run(pair.write(region, 0, pattern(64)));
       pair.run(
         (function* (): Task {
@@ -59,7 +56,7 @@ describe('when unmap or destroyMkey has returned, nothing that went through the 
           yield* kernel.fsync(pair.inode);
         })(),
       );
-      rules.finish();
+      pair.rules.finish();
     }
   });
 });

@@ -1,0 +1,46 @@
+import { PAGE_SIZE, pageOf } from '../../base/index.js';
+import { pteFrame, ptePresent, pteWritable, type MmStruct } from '../../mm/index.js';
+import type { ObservedDevice } from '../../../devices/contract/index.js';
+import type { HmmReads, PendingRead } from './hmm-reads.js';
+import type { Releases } from './releases.js';
+import { nameOf, pageRef, returned, type RuleContext } from './rule-context.js';
+
+/** Every translation, when it is made: R2, R3, R10 and R12. */
+export class TranslationRules {
+  constructor(
+    private readonly context: RuleContext,
+    private readonly device: ObservedDevice,
+    private readonly releases: Releases,
+    private readonly reads: HmmReads,
+  ) {}
+
+  installed(mm: MmStruct, address: number, frame: number, writable: boolean): void {
+    const { context, device } = this;
+    const page = pageRef(mm, address);
+    const made = `a translation to frame ${String(frame)} was made`;
+    const released = this.releases.of(mm);
+    if (released !== null) context.broken('R12', nameOf(device), page, released, made);
+    const range = context.ledger.quietOver(mm, address, address + PAGE_SIZE);
+    if (range !== null && (range.owner === null || range.owner !== device.cookie)) {
+      context.broken('R2', nameOf(device), page, returned(range), made);
+    }
+    const read = this.reads.take(mm, address);
+    if (read?.spoiledBy !== null && read !== null) this.spoiled(read, frame);
+    const pte = mm.pageTable.get(pageOf(address));
+    if (!ptePresent(pte) || pteFrame(pte) !== frame) {
+      const now = ptePresent(pte) ? `frame ${String(pteFrame(pte))} is` : 'nothing is';
+      const before = context.lastInvalidation(mm, address);
+      context.broken('R3', nameOf(device), page, before, `${made}, where ${now} mapped`);
+    }
+    if (writable && !pteWritable(pte)) {
+      const what = `a writable translation to frame ${String(frame)} was made, and the CPU may only read there`;
+      context.broken('R10', nameOf(device), page, context.lastInvalidation(mm, address), what);
+    }
+  }
+
+  private spoiled({ mm, address, time, spoiledBy }: PendingRead, frame: number): void {
+    if (spoiledBy === null) return;
+    const made = `a translation to frame ${String(frame)} was made of what had been read at ${String(time)} ns`;
+    this.context.broken('R3', nameOf(this.device), pageRef(mm, address), returned(spoiledBy), made);
+  }
+}
