@@ -7,5 +7,5 @@ export const SAYS: Readonly<Record<RuleId, string>> = {
   R9: 'every start is matched by one end of the same range',
   R10: 'a device may write only where the CPU may',
   R11: 'a translation must not outlive the mapping that it was made from',
-  R19: 'when the last process has gone, what is not cached is free',
+  R19: 'when the last process has gone, what is neither cached nor broken is free',
 };
