@@ -18,7 +18,7 @@ export const SAYS = {
   R16: 'a page fault of a device ends, however many invalidations come',
   R17: 'who ignores a notification of its own making keeps its device off the range by itself',
   R18: 'a device that has seen new data at one address does not see older data at another',
-  R19: 'when the last process has gone, what is not cached is free',
+  R19: 'when the last process has gone, what is neither cached nor broken is free',
   R20: 'an access lands on the byte that its address names',
   K1: 'the kernel takes rights away only inside a range whose start has returned',
   K2: 'a page stays allocated for as long as a device may use it',

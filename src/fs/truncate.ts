@@ -148,12 +148,13 @@ function* splitOrUnmap(inode: Inode, folio: number, at: number): Task<boolean> {
   return false;
 }
 
-/** Splits the large folio that has `frame` there, if nobody has it locked. */
+/** Splits the large folio that has `frame` there, if it still has any, and nobody has it locked. */
 function* splitAtEnd(inode: Inode, frame: number): Task {
   const { mapping, fs } = inode;
   const { memory } = fs.system;
   const folio = memory.frames.folioOf(frame);
-  if (memory.frames.order(folio) === 0 || !memory.tryLockFolio(folio)) return;
+  // folio_try_get: what lay behind the end of the file went with the first split.
+  if (!memory.frames.isAllocated(folio) || memory.frames.order(folio) === 0 || !memory.tryLockFolio(folio)) return;
   memory.frames.get(folio);
   if (fs.system.mappingOf(folio) === mapping) yield* splitOrUnmap(inode, folio, frame - folio);
   unlockAndPut(inode, folio);

@@ -7,7 +7,6 @@ import { PG_RESERVED } from './page-flags.js';
 import { pteFrame, ptePresent } from './pte.js';
 import { softOfflinePage } from './soft-offline.js';
 import { VM_READ } from './vma.js';
-import { unmapMappingRange } from './zap.js';
 
 /** What happens to a page, of which the caller had a reference. */
 type Injection = (mm: MmStruct, address: number, frame: number) => Task<FailureResult>;
@@ -61,15 +60,12 @@ function* getUserPage(mm: MmStruct, address: number): Task<number> {
   }
 }
 
+/** Memory of a device is reserved, and its own business. */
 function* breakPage(mm: MmStruct, address: number, frame: number): Task<FailureResult> {
-  const { system } = mm;
-  const file = mm.vmas.at(address)?.file ?? null;
-  if (system.isZero(frame) || file === null || !system.memory.frames.has(frame, PG_RESERVED)) {
-    return yield* memoryFailure(system, frame, mm);
-  }
-  // memory_failure_dev_pagemap
-  system.memory.put(frame);
-  const index = mm.vmas.at(address)?.pageIndex(address) ?? 0;
-  yield* devicePageFailure(system, frame, mm, address, unmapMappingRange(file.mapping, index, index + 1, false));
+  const { system, vmas } = mm;
+  const vma = vmas.at(address);
+  const ofDevice = !system.isZero(frame) && system.memory.frames.has(frame, PG_RESERVED);
+  if (vma === null || !ofDevice) return yield* memoryFailure(system, frame, mm);
+  yield* devicePageFailure(vma, address, frame);
   return null;
 }

@@ -1,4 +1,4 @@
-import type { ErrnoCode } from '../base/index.js';
+import { PAGE_SIZE, pageOf, type ErrnoCode } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import type { AddressSpace } from './address-space.js';
 import { placesOf } from './folio-places.js';
@@ -6,9 +6,12 @@ import type { MmStruct } from './mm-struct.js';
 import type { MmSystem } from './mm-system.js';
 import { removeIfUnused } from './page-cache.js';
 import { PG_ANON, PG_DIRTY, PG_HUGETLB, PG_HWPOISON, PG_RESERVED, PG_WRITEBACK } from './page-flags.js';
+import { pteFrame, ptePresent } from './pte.js';
 import { folioMkclean } from './rmap.js';
 import { splitFolio } from './split-folio.js';
 import { tryToUnmap } from './try-to-unmap.js';
+import type { Vma } from './vma.js';
+import { unmapMappingRange } from './zap.js';
 
 /** What came of a memory error: an errno if the page could not be taken out of use. */
 export type FailureResult = ErrnoCode | null;
@@ -28,7 +31,7 @@ export function* memoryFailure(system: MmSystem, frame: number, current: MmStruc
   let folio = frames.folioOf(frame);
   if (frames.has(folio, PG_HUGETLB)) return yield* hugetlbFailure(system, frame, current);
   if (frames.has(frame, PG_HWPOISON)) {
-    killProcs(system, folio, current);
+    signal(current, addressesOf(frame, current));
     if (!system.isZero(frame)) memory.put(folio);
     return 'EHWPOISON';
   }
@@ -40,7 +43,8 @@ export function* memoryFailure(system: MmSystem, frame: number, current: MmStruc
     const split = yield* splitFolio(system, folio, frame);
     memory.unlockFolio(split ? frame : folio);
     if (!split) {
-      killProcs(system, folio, current);
+      // kill_procs_now: it may be pinned, and stays mapped.
+      signal(current, addressesOf(frame, current));
       memory.put(folio);
       return 'EHWPOISON';
     }
@@ -50,7 +54,7 @@ export function* memoryFailure(system: MmSystem, frame: number, current: MmStruc
   system.lruBatches.drain();
   yield* memory.lockFolio(folio);
   yield* memory.waitForWriteback(folio);
-  const unmapped = yield* hwpoisonUserMappings(system, folio, current);
+  const unmapped = yield* hwpoisonUserMappings(system, frame, current);
   const result = unmapped ? pageAction(system, folio) : 'EBUSY';
   memory.unlockFolio(folio);
   return result;
@@ -64,12 +68,12 @@ function* hugetlbFailure(system: MmSystem, frame: number, current: MmStruct): Ta
   // hugetlb_update_hwpoison
   if (frames.has(folio, PG_HWPOISON)) {
     memory.put(folio);
-    killProcs(system, folio, current);
+    signal(current, addressesOf(frame, current));
     return 'EHWPOISON';
   }
   frames.set(folio, PG_HWPOISON);
   yield* memory.lockFolio(folio);
-  const unmapped = yield* hwpoisonUserMappings(system, folio, current);
+  const unmapped = yield* hwpoisonUserMappings(system, frame, current);
   const mapping = system.mappingOf(folio);
   memory.unlockFolio(folio);
   frames.set(frame, PG_HWPOISON);
@@ -104,16 +108,17 @@ function truncateErrorFolio(system: MmSystem, mapping: AddressSpace, folio: numb
 }
 
 /**
- * hwpoison_user_mappings, unmap_poisoned_folio: takes the locked folio from all who map it, and says so to `current` if data
+ * hwpoison_user_mappings, unmap_poisoned_folio: takes the locked folio of a frame from all who map it, and says so to `current` if data
  * are lost.
  *
  * @returns false if somebody still maps it
  */
-function* hwpoisonUserMappings(system: MmSystem, folio: number, current: MmStruct): Task<boolean> {
+function* hwpoisonUserMappings(system: MmSystem, frame: number, current: MmStruct): Task<boolean> {
   const { frames } = system.memory;
+  const folio = frames.folioOf(frame);
   if (frames.folioMapcount(folio) === 0) return true;
   const mapping = system.mappingOf(folio);
-  const killed = addressesIn(system, folio, current);
+  const killed = addressesOf(frame, current);
   let hwpoison = true;
   if (!frames.has(folio, PG_DIRTY) && mapping?.options.canWriteback === true) {
     // Dirty entries make a dirty folio; a clean one is dropped without side effects.
@@ -121,43 +126,43 @@ function* hwpoisonUserMappings(system: MmSystem, folio: number, current: MmStruc
     if (hwpoison) frames.set(folio, PG_DIRTY);
   }
   const unmapped = yield* tryToUnmap(system, folio, true, hwpoison);
-  if (frames.has(folio, PG_DIRTY) || !unmapped) signal(system, current, killed);
+  if (frames.has(folio, PG_DIRTY) || !unmapped) signal(current, killed);
   return unmapped;
 }
 
-/** collect_procs and kill_procs of a page that stays mapped. */
-function killProcs(system: MmSystem, folio: number, current: MmStruct): void {
-  signal(system, current, addressesIn(system, folio, current));
+/**
+ * mf_generic_kill_procs, of a page of a file that lies in memory of a device (DAX): it is unmapped, and may be used again. The
+ * caller's reference goes.
+ */
+export function* devicePageFailure(vma: Vma, address: number, frame: number): Task {
+  const { memory } = vma.mm.system;
+  memory.put(frame);
+  if (vma.file === null) return;
+  memory.frames.set(frame, PG_HWPOISON);
+  const index = vma.pageIndex(address);
+  yield* unmapMappingRange(vma.file.mapping, index, index + 1, false);
+  signal(vma.mm, [address]);
 }
 
 /** collect_procs, of one process: others hear of it when they use the page (memory_failure_early_kill is off). */
-function addressesIn(system: MmSystem, folio: number, mm: MmStruct): number[] {
-  return placesOf(system, folio)
-    .filter(({ vma }) => vma.mm === mm)
-    .map(({ start }) => start);
+function addressesOf(frame: number, mm: MmStruct): number[] {
+  const { system, pageTable } = mm;
+  const addresses: number[] = [];
+  for (const { vma, start, end } of placesOf(system, system.memory.frames.folioOf(frame))) {
+    for (let at = start; at < end && vma.mm === mm; at += PAGE_SIZE) {
+      const pte = pageTable.get(pageOf(at));
+      if (ptePresent(pte) && pteFrame(pte) === frame) addresses.push(at);
+    }
+  }
+  return addresses;
 }
 
-/** force_sig_mceerr(BUS_MCEERR_AR). */
-function signal(system: MmSystem, mm: MmStruct, addresses: readonly number[]): void {
+/** kill_procs, force_sig_mceerr(BUS_MCEERR_AR). */
+function signal(mm: MmStruct, addresses: readonly number[]): void {
+  const { system } = mm;
   for (const address of addresses) {
     const { trace } = system.simulation;
     if (trace.on) trace.emit({ kind: 'mce_signal', mm: mm.id, address });
     system.memoryErrors$.emit({ mm, address });
   }
-}
-
-/**
- * mf_generic_kill_procs, of a page of a file that lies in memory of a device (DAX): it is unmapped, and may be used again.
- * @param unmap unmap_mapping_range
- */
-export function* devicePageFailure(
-  system: MmSystem,
-  frame: number,
-  current: MmStruct,
-  address: number,
-  unmap: Task,
-): Task {
-  system.memory.frames.set(frame, PG_HWPOISON);
-  yield* unmap;
-  signal(system, current, [address]);
 }

@@ -218,13 +218,13 @@ export class PhysicalMemory {
     }
     if (this.freeing$.observed) this.freeing$.emit(folio);
     if (order > 0) frames.decompose(folio);
-    const broken: number[] = [];
+    let broken: number[] | null = null;
     for (let frame = folio; frame < folio + (1 << order); frame++) {
-      if (frames.has(frame, PG_HWPOISON)) broken.push(frame);
+      if (frames.has(frame, PG_HWPOISON)) (broken ??= []).push(frame);
       frames.flags[frame] = 0;
     }
     this.buddies[this.nodeOf(folio)].release(folio, order);
     // free_has_hwpoisoned: what is broken is not given out again.
-    for (const frame of broken) this.isolate(frame);
+    broken?.forEach((frame) => this.isolate(frame));
   }
 }

@@ -16,13 +16,12 @@ export function* softOfflinePage(system: MmSystem, frame: number): Task<FailureR
   const { memory } = system;
   const { frames } = memory;
   let folio = frames.folioOf(frame);
-  if (frames.has(frame, PG_HWPOISON)) {
-    if (!system.isZero(frame)) memory.put(folio);
-    return null;
-  }
-  if (frames.has(folio, PG_RESERVED)) {
-    if (!system.isZero(frame)) memory.put(folio);
-    return 'EIO';
+  if (system.isZero(frame)) return frames.has(frame, PG_HWPOISON) ? null : 'EIO';
+  // pfn_to_online_page: memory of a device is none of ours.
+  const ours = !frames.has(folio, PG_RESERVED);
+  if (!ours || frames.has(frame, PG_HWPOISON)) {
+    memory.put(folio);
+    return ours ? null : 'EIO';
   }
   const hugetlb = frames.has(folio, PG_HUGETLB);
   yield* memory.lockFolio(folio);

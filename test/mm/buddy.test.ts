@@ -46,6 +46,17 @@ describe('the buddy allocator', () => {
     expect(buddy.allocate(1)).toBe(2);
   });
 
+  it('takes one frame out of a free block, and leaves the rest in blocks as large as they can be', () => {
+    const buddy = buddies(64);
+    buddy.release(buddy.allocate(5), 5);
+    const free = buddy.free;
+    expect(buddy.takeOff(37)).toBe(true);
+    expect(buddy.takeOff(37)).toBe(false);
+    expect(buddy.free).toBe(free - 1);
+    expect([4, 3, 1, 0].map((order) => buddy.allocate(order))).toEqual([48, 40, 38, 36]);
+    expect(buddy.allocate(4)).toBe(16);
+  });
+
   it('says -1 if no block is large enough, though frames are free', () => {
     const buddy = buddies(32);
     expect(buddy.allocate(5)).toBe(-1);

@@ -17,9 +17,12 @@ export const directOps = {
     const frames = yield* allocateBuffer(inode, length);
     const data = new Uint8Array(PAGE_SIZE).fill(args.value);
     for (const frame of frames) contents.write(frame, 0, PAGE_SIZE, world.system.memory.nextStamp(), data, 0);
-    const written = yield* directWrite(inode, offset, frames);
-    freeBuffer(inode, frames);
-    return written < length ? { ret: written } : DONE;
+    try {
+      const written = yield* directWrite(inode, offset, frames);
+      return written < length ? { ret: written } : DONE;
+    } finally {
+      freeBuffer(inode, frames);
+    }
   },
 
   *odirect_read(world, args) {
@@ -28,12 +31,15 @@ export const directOps = {
     const { contents } = world.system.memory;
     const data = newBuffer(length);
     const frames = yield* allocateBuffer(inode, length);
-    const done = yield* directRead(inode, offset, frames);
-    frames.forEach((frame, i) => {
-      contents.read(frame, 0, data, i * PAGE_SIZE, PAGE_SIZE);
-    });
-    freeBuffer(inode, frames);
-    return readResult(data, done);
+    try {
+      const done = yield* directRead(inode, offset, frames);
+      frames.forEach((frame, i) => {
+        contents.read(frame, 0, data, i * PAGE_SIZE, PAGE_SIZE);
+      });
+      return readResult(data, done);
+    } finally {
+      freeBuffer(inode, frames);
+    }
   },
 
   *odirect_read_into(world, args) {
