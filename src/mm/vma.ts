@@ -41,6 +41,13 @@ export const VM_SOFTDIRTY = 1 << 15;
 export const VM_HUGETLB = 1 << 16;
 /** Counted against what may be promised: private and writable, now or once. */
 export const VM_ACCOUNT = 1 << 17;
+/** There were guard markers in it once: its page table says what nothing else does. */
+export const VM_MAYBE_GUARD = 1 << 18;
+
+/** VMA_STICKY_FLAGS: mappings that differ in them become one all the same, and that has what either had. */
+export const VM_STICKY = VM_SOFTDIRTY | VM_MAYBE_GUARD;
+/** VM_COPY_ON_FORK: page tables that a fault in the child could not make again. */
+export const VM_COPY_ON_FORK = VM_UFFD_WP | VM_MAYBE_GUARD;
 
 /** VM_ACCESS_FLAGS. */
 export const VM_ACCESS = VM_READ | VM_WRITE | VM_EXEC;
@@ -130,7 +137,7 @@ export class Vma {
   /**
    * anon_vma_compatible: `upper` follows at once, in memory and in the file, and differs only in flags of `ignored`.
    */
-  couldJoin(upper: Vma, ignored = VM_ACCESS | VM_SOFTDIRTY): boolean {
+  couldJoin(upper: Vma, ignored = VM_ACCESS | VM_STICKY): boolean {
     return (
       this.end === upper.start &&
       this.file === upper.file &&
