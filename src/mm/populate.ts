@@ -21,6 +21,12 @@ export function* populateRange(
   write: boolean,
   unlockable = true,
 ): Task<FaultResult> {
+  const result = yield* faultIn(mm, start, end, write, unlockable);
+  mm.system.lruBatches.drain();
+  return result;
+}
+
+function* faultIn(mm: MmStruct, start: number, end: number, write: boolean, unlockable: boolean): Task<FaultResult> {
   const { pageTable, system, vmas } = mm;
   let begun = start;
   for (let address = start; address < end;) {
