@@ -1,4 +1,4 @@
-import { Errno, PAGE_SIZE, pageOf } from '../base/index.js';
+import { Errno, isErrno, PAGE_SIZE, pageOf } from '../base/index.js';
 import { Condition, type Task } from '../engine/index.js';
 import { pinUserPagesFast, unpinUserPages, type MmStruct, type MmSystem, type PinFlags } from '../mm/index.js';
 import type { Inode } from './inode.js';
@@ -118,7 +118,7 @@ export function* directIoWithMemory(
   const pages = length / PAGE_SIZE;
   const frames = yield* pinUserPagesFast(mm, address, pages, flags);
   const end = address + frames.length * PAGE_SIZE;
-  let failure: unknown = null;
+  let failure: Errno | null = null;
   if (frames.length < pages) {
     // bio_iov_iter_get_pages fills its bio; the loop around it wants another one; iomap_iter begins anew.
     for (let attempt = 0; attempt < 3; attempt++) failure = yield* failureOfPin(mm, end, flags);
@@ -129,12 +129,13 @@ export function* directIoWithMemory(
 }
 
 /** Why the page at `address` cannot be pinned. */
-function* failureOfPin(mm: MmStruct, address: number, flags: PinFlags): Task<unknown> {
+function* failureOfPin(mm: MmStruct, address: number, flags: PinFlags): Task<Errno | null> {
   try {
     unpinUserPages(mm.system, yield* pinUserPagesFast(mm, address, 1, flags));
     return null;
   } catch (error) {
-    return error;
+    if (isErrno(error)) return error;
+    throw error;
   }
 }
 
