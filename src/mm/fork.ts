@@ -22,7 +22,17 @@ import {
 } from './pte.js';
 import { enterFile } from './split-vma.js';
 import { duplicateSwapEntry } from './swap-entry.js';
-import { VM_DONTCOPY, VM_LOCKED, VM_SHARED, VM_UFFD_MISSING, VM_UFFD_WP, VM_WIPEONFORK, VM_WRITE, Vma } from './vma.js';
+import {
+  VM_DONTCOPY,
+  VM_LOCKED,
+  VM_MAYBE_GUARD,
+  VM_SHARED,
+  VM_UFFD_MISSING,
+  VM_UFFD_WP,
+  VM_WIPEONFORK,
+  VM_WRITE,
+  Vma,
+} from './vma.js';
 
 /** Flags that a child's mapping does not inherit. */
 const NOT_INHERITED = VM_LOCKED | VM_UFFD_MISSING | VM_UFFD_WP;
@@ -62,8 +72,8 @@ function* copyPageRange(to: Vma, from: Vma): Task {
     yield* from.file.vmOps.copyRange(to, from);
     return;
   }
-  // vma_needs_copy: what has no anonymous pages can be faulted in again.
-  if (from.anonVma === null) return;
+  // vma_needs_copy: what has no anonymous pages, nor guards, can be faulted in again.
+  if (from.anonVma === null && !from.has(VM_MAYBE_GUARD)) return;
   const range = from.isCow ? notifiers.invalidateRangeStart('PROTECTION_PAGE', from.start, from.end) : null;
   if (range !== null && range.holds > 0) yield range;
   yield* copyEntries(to, from);

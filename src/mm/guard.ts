@@ -2,7 +2,7 @@ import { Errno, hex, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { anonVmaPrepare } from './anon-vma.js';
 import { PTE_NONE, SWP_GUARD, SWP_MARKER, makeSwapEntry, swapType } from './pte.js';
-import { VM_HUGETLB, VM_LOCKED, type Vma } from './vma.js';
+import { VM_HUGETLB, VM_LOCKED, VM_MAYBE_GUARD, type Vma } from './vma.js';
 import { zapPageRange } from './zap.js';
 
 /**
@@ -13,6 +13,7 @@ import { zapPageRange } from './zap.js';
  */
 export function* guardInstall(vma: Vma, start: number, end: number): Task {
   checkVma(vma, true);
+  vma.flags |= VM_MAYBE_GUARD;
   if (vma.file === null) anonVmaPrepare(vma);
   while (!install(vma, pageOf(start), pageOf(end))) yield* zapPageRange(vma, start, end);
 }

@@ -1,7 +1,7 @@
 import type { Task } from '../engine/index.js';
 import { anonVmaClone, enterAnonVmas, leaveAnonVmas, unlinkAnonVmas } from './anon-vma.js';
 import { enterFile, leaveFile, splitVmaAt } from './split-vma.js';
-import { VM_HUGETLB, VM_SOFTDIRTY, type Vma } from './vma.js';
+import { VM_HUGETLB, VM_STICKY, type Vma } from './vma.js';
 
 /**
  * vma_merge_existing_range and vma_merge_new_range: makes a mapping one with its neighbours, as far as they are alike. The
@@ -42,7 +42,7 @@ export function* modify(vma: Vma, start: number, end: number, change: (part: Vma
 
 /** can_vma_merge_before, can_vma_merge_after. VM_SPECIAL mappings stay as they were made. */
 function canJoin(lower: Vma, upper: Vma): boolean {
-  return !lower.has(VM_HUGETLB) && lower.couldJoin(upper, VM_SOFTDIRTY) && haveMergeableAnonVmas(lower, upper);
+  return !lower.has(VM_HUGETLB) && lower.couldJoin(upper, VM_STICKY) && haveMergeableAnonVmas(lower, upper);
 }
 
 /**
@@ -73,7 +73,7 @@ function* join(lower: Vma, upper: Vma): Task<Vma> {
   leaveFile(lower);
   leaveAnonVmas(lower);
   lower.end = upper.end;
-  lower.flags |= upper.flags & VM_SOFTDIRTY;
+  lower.flags |= upper.flags & VM_STICKY;
   enterAnonVmas(lower);
   enterFile(lower);
   mapping?.iMmapLock.releaseExclusive();

@@ -42,6 +42,12 @@ export const VM_HUGETLB = 1 << 16;
 /** Counted against what may be promised: private and writable, now or once. */
 export const VM_ACCOUNT = 1 << 17;
 
+/** There may be guard markers in it, which no fault could bring back: fork copies its page tables. */
+export const VM_MAYBE_GUARD = 1 << 18;
+
+/** Mappings that differ in nothing else are alike; joined, they have what any of them had. */
+export const VM_STICKY = VM_SOFTDIRTY | VM_MAYBE_GUARD;
+
 /** VM_ACCESS_FLAGS. */
 export const VM_ACCESS = VM_READ | VM_WRITE | VM_EXEC;
 
@@ -125,7 +131,7 @@ export class Vma {
   /**
    * anon_vma_compatible: `upper` follows at once, in memory and in the file, and differs only in flags of `ignored`.
    */
-  couldJoin(upper: Vma, ignored = VM_ACCESS | VM_SOFTDIRTY): boolean {
+  couldJoin(upper: Vma, ignored = VM_ACCESS | VM_STICKY): boolean {
     return (
       this.end === upper.start &&
       this.file === upper.file &&
