@@ -1,6 +1,6 @@
-import { Errno, PAGE_SIZE, pageOf } from '../base/index.js';
+import { Errno, isErrno, PAGE_SIZE, pageOf } from '../base/index.js';
 import { Condition, type Task } from '../engine/index.js';
-import { type MmStruct, pinUserPages, unpinUserPages } from '../mm/index.js';
+import { pinUserPagesFast, unpinUserPages, type MmStruct, type MmSystem, type PinFlags } from '../mm/index.js';
 import type { Inode } from './inode.js';
 import { invalidateInodePages2Range } from './invalidate.js';
 import { filemapWriteAndWaitRange } from './sync-range.js';
@@ -96,8 +96,11 @@ function* invalidatePages(inode: Inode, { first, end }: PageRange): Task {
 }
 
 /**
- * O_DIRECT I/O between a file and the memory of a process, which is pinned while it lasts. A page that is written to is
- * faulted in for writing, and dirty afterwards.
+ * O_DIRECT I/O between a file and the memory of a process (iomap_dio_bio_iter), which is pinned while it lasts. A page that
+ * is written to is faulted in for writing, and dirty afterwards.
+ *
+ * What lies before a page that cannot be pinned is transferred all the same; then the rest is tried once more, and once more
+ * as a request of its own, before the call fails.
  *
  * @param direction `read`: from the file into memory
  * @returns bytes transferred
@@ -111,8 +114,39 @@ export function* directIoWithMemory(
   address: number,
   length: number,
 ): Task<number> {
-  const { system } = mm;
-  const frames = yield* pinUserPages(mm, address, length, { write: direction === 'read', longterm: false });
+  const flags = { write: direction === 'read', longterm: false };
+  const pages = length / PAGE_SIZE;
+  const frames = yield* pinUserPagesFast(mm, address, pages, flags);
+  const end = address + frames.length * PAGE_SIZE;
+  let failure: Errno | null = null;
+  if (frames.length < pages) {
+    // bio_iov_iter_get_pages fills its bio; the loop around it wants another one; iomap_iter begins anew.
+    for (let attempt = 0; attempt < 3; attempt++) failure = yield* failureOfPin(mm, end, flags);
+  }
+  const done = yield* transfer(inode, offset, direction, mm.system, frames);
+  if (failure !== null) throw failure;
+  return done;
+}
+
+/** Why the page at `address` cannot be pinned. */
+function* failureOfPin(mm: MmStruct, address: number, flags: PinFlags): Task<Errno | null> {
+  try {
+    unpinUserPages(mm.system, yield* pinUserPagesFast(mm, address, 1, flags));
+    return null;
+  } catch (error) {
+    if (isErrno(error)) return error;
+    throw error;
+  }
+}
+
+/** Direct I/O of pinned memory, and the end of the pin. */
+function* transfer(
+  inode: Inode,
+  offset: number,
+  direction: 'read' | 'write',
+  system: MmSystem,
+  frames: Int32Array,
+): Task<number> {
   try {
     if (direction === 'write') return yield* directWrite(inode, offset, frames);
     const done = yield* directRead(inode, offset, frames);

@@ -23,9 +23,9 @@ import {
 import { enterFile } from './split-vma.js';
 import { duplicateSwapEntry } from './swap-entry.js';
 import {
-  VM_COPY_ON_FORK,
   VM_DONTCOPY,
   VM_LOCKED,
+  VM_MAYBE_GUARD,
   VM_SHARED,
   VM_UFFD_MISSING,
   VM_UFFD_WP,
@@ -72,8 +72,8 @@ function* copyPageRange(to: Vma, from: Vma): Task {
     yield* from.file.vmOps.copyRange(to, from);
     return;
   }
-  // vma_needs_copy: what has no anonymous pages can be faulted in again.
-  if (from.anonVma === null && !to.has(VM_COPY_ON_FORK)) return;
+  // vma_needs_copy: what has no anonymous pages, nor guards, can be faulted in again.
+  if (from.anonVma === null && !from.has(VM_MAYBE_GUARD)) return;
   const range = from.isCow ? notifiers.invalidateRangeStart('PROTECTION_PAGE', from.start, from.end) : null;
   if (range !== null && range.holds > 0) yield range;
   yield* copyEntries(to, from);

@@ -1,4 +1,4 @@
-import { Errno, PAGE_SIZE, hex, pageAlignDown, pageAlignUp, pageOf } from '../base/index.js';
+import { Errno, PAGE_SIZE, hex, isErrno, pageAlignDown, pageAlignUp, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { handleMmFault } from './fault.js';
 import type { MmStruct } from './mm-struct.js';
@@ -15,44 +15,64 @@ export interface PinFlags {
   readonly longterm: boolean;
 }
 
-/** Pages that are made room for before the first is pinned: 4 MiB worth. */
-const FIRST_FRAMES = 1024;
+/** Pages that one call pins: as many as struct page pointers fit a page. */
+const PAGES_PER_CALL = PAGE_SIZE / 8;
 
 /**
- * pin_user_pages (mm/gup.c): faults in and pins every page of [start, start + length).
+ * ib_umem_get (drivers/infiniband/core/umem.c): faults in and pins every page of [start, start + length).
  *
  * A pin keeps the frame, not the mapping: what later happens to the mapping goes unnoticed by whoever holds it.
  *
  * @returns a frame per page
- * @throws Errno EFAULT for an unmapped page, missing rights, a page beyond the end of the file, or a writable long-term
- *   pin that the kernel's policy refuses; ENOMEM. What was pinned so far is unpinned.
+ * @throws Errno as pinUserPagesFast. What was pinned so far is unpinned.
  */
 export function* pinUserPages(mm: MmStruct, start: number, length: number, flags: PinFlags): Task<Int32Array> {
   const from = pageAlignDown(start);
   const pages = (pageAlignUp(start + length) - from) / PAGE_SIZE;
-  const { system } = mm;
   // Grows as pages are pinned: a region may be far larger than memory, and then the answer is an errno.
-  let frames = new Int32Array(Math.min(pages, FIRST_FRAMES));
-  yield mm.mmapLock.shared;
+  let frames = new Int32Array(Math.min(pages, PAGES_PER_CALL));
   let done = 0;
   try {
-    for (; done < pages; done++) {
-      const frame = yield* pinPage(mm, from + done * PAGE_SIZE, flags);
-      if (done === frames.length) frames = grown(frames, Math.min(pages, 2 * done));
-      frames[done] = frame;
+    while (done < pages) {
+      const wanted = Math.min(pages - done, PAGES_PER_CALL);
+      const pinned = yield* pinUserPagesFast(mm, from + done * PAGE_SIZE, wanted, flags);
+      if (done + pinned.length > frames.length) frames = grown(frames, Math.min(pages, 2 * (done + pinned.length)));
+      frames.set(pinned, done);
+      done += pinned.length;
     }
     return frames;
   } catch (error) {
-    unpinUserPages(system, frames.subarray(0, done));
+    unpinUserPages(mm.system, frames.subarray(0, done));
     throw error;
+  }
+}
+
+/**
+ * pin_user_pages_fast (mm/gup.c): pins pages up to the first that cannot be. Whoever wants the others, too, calls again, and
+ * only then hears why not: that page is met twice.
+ *
+ * @returns a frame per page that was pinned, at least one
+ * @throws Errno EFAULT for an unmapped page, missing rights, a page beyond the end of the file, or a writable long-term
+ *   pin that the kernel's policy refuses; ENOMEM
+ */
+export function* pinUserPagesFast(mm: MmStruct, start: number, pages: number, flags: PinFlags): Task<Int32Array> {
+  const { system } = mm;
+  const frames = new Int32Array(pages);
+  yield mm.mmapLock.shared;
+  let done = 0;
+  try {
+    for (; done < pages; done++) frames[done] = yield* pinPage(mm, start + done * PAGE_SIZE, flags);
+  } catch (error) {
+    if (!isErrno(error) || done === 0) throw error;
   } finally {
     mm.mmapLock.releaseShared();
     const { trace } = system.simulation;
     if (trace.on) {
-      const end = from + pages * PAGE_SIZE;
-      trace.emit({ kind: 'pin_user_pages', mm: mm.id, start: from, end, ...flags, pinned: done });
+      const end = start + pages * PAGE_SIZE;
+      trace.emit({ kind: 'pin_user_pages', mm: mm.id, start, end, ...flags, pinned: done });
     }
   }
+  return frames.subarray(0, done);
 }
 
 /** unpin_user_pages. */

@@ -15,7 +15,7 @@ export {
 export { handleMmFault } from './fault.js';
 export { forkMm } from './fork.js';
 export { FrameTable, GUP_PIN_COUNTING_BIAS } from './frames.js';
-export { pinUserPages, unpinUserPages, unpinUserPagesDirtyLock, type PinFlags } from './gup.js';
+export { pinUserPages, pinUserPagesFast, unpinUserPages, unpinUserPagesDirtyLock, type PinFlags } from './gup.js';
 export {
   HMM_PFN_ERROR,
   HMM_PFN_VALID,

@@ -41,13 +41,11 @@ export const VM_SOFTDIRTY = 1 << 15;
 export const VM_HUGETLB = 1 << 16;
 /** Counted against what may be promised: private and writable, now or once. */
 export const VM_ACCOUNT = 1 << 17;
-/** There were guard markers in it once: its page table says what nothing else does. */
+/** There may be guard markers in it, which no fault could bring back: fork copies its page tables. */
 export const VM_MAYBE_GUARD = 1 << 18;
 
-/** VMA_STICKY_FLAGS: mappings that differ in them become one all the same, and that has what either had. */
+/** Mappings that differ in nothing else are alike; joined, they have what any of them had. */
 export const VM_STICKY = VM_SOFTDIRTY | VM_MAYBE_GUARD;
-/** VM_COPY_ON_FORK: page tables that a fault in the child could not make again. */
-export const VM_COPY_ON_FORK = VM_UFFD_WP | VM_MAYBE_GUARD;
 
 /** VM_ACCESS_FLAGS. */
 export const VM_ACCESS = VM_READ | VM_WRITE | VM_EXEC;
