@@ -1,6 +1,6 @@
-import { Errno, PAGE_SIZE, isErrno, pageOf } from '../base/index.js';
+import { Errno, isErrno, PAGE_SIZE, pageOf } from '../base/index.js';
 import { Condition, type Task } from '../engine/index.js';
-import { type MmStruct, pinUserPagesFast, unpinUserPages } from '../mm/index.js';
+import { pinUserPagesFast, unpinUserPages, type MmStruct, type MmSystem, type PinFlags } from '../mm/index.js';
 import type { Inode } from './inode.js';
 import { invalidateInodePages2Range } from './invalidate.js';
 import { filemapWriteAndWaitRange } from './sync-range.js';
@@ -16,7 +16,6 @@ export function* directRead(inode: Inode, offset: number, frames: ArrayLike<numb
  *
  * @param offset bytes, a multiple of the page size
  * @returns bytes read: fewer than asked for at the end of the file
- * @throws Errno EIO if data were lost before, once
  */
 export function* iomapDioRead(inode: Inode, offset: number, frames: ArrayLike<number>): Task<number> {
   const { fs, rwsem } = inode;
@@ -24,7 +23,6 @@ export function* iomapDioRead(inode: Inode, offset: number, frames: ArrayLike<nu
   yield rwsem.shared;
   try {
     yield* filemapWriteAndWaitRange(inode, offset, offset + frames.length * PAGE_SIZE - 1);
-    if (inode.mapping.checkErrors()) throw new Errno('EIO', `data of ${inode.name} were lost`);
     const length = Math.min(frames.length * PAGE_SIZE, inode.size - offset);
     const reads = [];
     for (let i = 0; i * PAGE_SIZE < length; i++) {
@@ -98,13 +96,15 @@ function* invalidatePages(inode: Inode, { first, end }: PageRange): Task {
 }
 
 /**
- * O_DIRECT I/O between a file and the memory of a process, which is pinned while it lasts. A page that is written to is
- * faulted in for writing, and dirty afterwards.
+ * O_DIRECT I/O between a file and the memory of a process (iomap_dio_bio_iter), which is pinned while it lasts. A page that
+ * is written to is faulted in for writing, and dirty afterwards.
+ *
+ * What lies before a page that cannot be pinned is transferred all the same; then the rest is tried once more, and once more
+ * as a request of its own, before the call fails.
  *
  * @param direction `read`: from the file into memory
- * @param length bytes, a multiple of the page size
  * @returns bytes transferred
- * @throws Errno EFAULT if a page cannot be pinned; ENOMEM. What lies before that page has been transferred all the same.
+ * @throws Errno EFAULT if a page cannot be pinned; ENOMEM
  */
 export function* directIoWithMemory(
   inode: Inode,
@@ -114,48 +114,47 @@ export function* directIoWithMemory(
   address: number,
   length: number,
 ): Task<number> {
-  const { system } = mm;
-  const { frames, missing } = yield* extractPages(mm, address, length / PAGE_SIZE, direction === 'read');
+  const flags = { write: direction === 'read', longterm: false };
+  const pages = length / PAGE_SIZE;
+  const frames = yield* pinUserPagesFast(mm, address, pages, flags);
+  const end = address + frames.length * PAGE_SIZE;
+  let failure: Errno | null = null;
+  if (frames.length < pages) {
+    // bio_iov_iter_get_pages fills its bio; the loop around it wants another one; iomap_iter begins anew.
+    for (let attempt = 0; attempt < 3; attempt++) failure = yield* failureOfPin(mm, end, flags);
+  }
+  const done = yield* transfer(inode, offset, direction, mm.system, frames);
+  if (failure !== null) throw failure;
+  return done;
+}
+
+/** Why the page at `address` cannot be pinned. */
+function* failureOfPin(mm: MmStruct, address: number, flags: PinFlags): Task<Errno | null> {
   try {
-    const done =
-      direction === 'write' ? yield* directWrite(inode, offset, frames) : yield* directRead(inode, offset, frames);
-    if (direction === 'read') for (const frame of frames) system.markDirty(system.memory.frames.folioOf(frame));
-    if (missing !== null) throw missing;
+    unpinUserPages(mm.system, yield* pinUserPagesFast(mm, address, 1, flags));
+    return null;
+  } catch (error) {
+    if (isErrno(error)) return error;
+    throw error;
+  }
+}
+
+/** Direct I/O of pinned memory, and the end of the pin. */
+function* transfer(
+  inode: Inode,
+  offset: number,
+  direction: 'read' | 'write',
+  system: MmSystem,
+  frames: Int32Array,
+): Task<number> {
+  try {
+    if (direction === 'write') return yield* directWrite(inode, offset, frames);
+    const done = yield* directRead(inode, offset, frames);
+    for (const frame of frames) system.markDirty(system.memory.frames.folioOf(frame));
     return done;
   } finally {
     unpinUserPages(system, frames);
   }
-}
-
-/** How often a page that cannot be pinned is tried: by the bio that has those before it, by the next, and by the next iteration. */
-const PIN_ATTEMPTS = 3;
-
-/**
- * bio_iov_iter_get_pages, as often as iomap_dio_rw calls it.
- *
- * @returns frames, and why there are not as many as asked for
- * @throws Errno if there is none
- */
-function* extractPages(
-  mm: MmStruct,
-  address: number,
-  pages: number,
-  write: boolean,
-): Task<{ readonly frames: Int32Array; readonly missing: Errno | null }> {
-  const frames = new Int32Array(pages);
-  let done = 0;
-  for (let attempts = 0; done < pages;) {
-    try {
-      const flags = { write, longterm: false };
-      const pinned = yield* pinUserPagesFast(mm, address + done * PAGE_SIZE, pages - done, flags);
-      frames.set(pinned, done);
-      done += pinned.length;
-    } catch (error) {
-      if (done === 0 || !isErrno(error)) throw error;
-      if (++attempts === PIN_ATTEMPTS) return { frames: frames.subarray(0, done), missing: error };
-    }
-  }
-  return { frames, missing: null };
 }
 
 /**

@@ -70,6 +70,7 @@ export function tryAddFolio(inode: Inode, folio: number, index: number): boolean
   if (mapping.pages.next(index, index + memory.frames.pages(folio)) >= 0) return false;
   memory.tryLockFolio(folio);
   addToPageCache(fs.system, mapping, folio, index);
+  fs.system.lruBatches.addLru(folio);
   return true;
 }
 

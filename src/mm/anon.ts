@@ -37,6 +37,7 @@ export function* newAnonFolio(
   // Of a huge entry the first page speaks for all.
   const marked = order === HPAGE_ORDER ? 1 : 1 << order;
   for (let i = 0; i < marked; i++) frames.set(folio + i, PG_ANON_EXCLUSIVE);
+  system.lruBatches.addLru(folio);
   return folio;
 }
 

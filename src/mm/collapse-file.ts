@@ -152,6 +152,7 @@ class FileCollapse {
     }
     frames.set(huge, PG_UPTODATE);
     addToPageCache(system, mapping, huge, first);
+    system.lruBatches.addLru(huge);
     system.markDirty(huge);
   }
 

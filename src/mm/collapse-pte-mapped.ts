@@ -4,7 +4,7 @@ import type { AddressSpace } from './address-space.js';
 import { mapHuge, unmapFrame } from './map-frame.js';
 import { PTE_ACCESSED, PTE_NONE, PTE_WRITE, pteFrame, ptePresent } from './pte.js';
 import type { ScanResult } from './scan-result.js';
-import { VM_UFFD_WP, type Vma } from './vma.js';
+import { VM_MAYBE_GUARD, VM_UFFD_WP, type Vma } from './vma.js';
 
 /**
  * try_collapse_pte_mapped_thp: a huge entry for a folio of 2 MiB that the cache has. If there is a page table, it goes in one
@@ -91,6 +91,6 @@ export function* retractPageTables(mapping: AddressSpace, first: number): Task {
 
 /** file_backed_vma_is_retractable, of a page table: nothing in it would be lost, such as the markers of a guard. */
 function isRetractable(vma: Vma, address: number): boolean {
-  if (vma.anonVma !== null || vma.has(VM_UFFD_WP)) return false;
+  if (vma.anonVma !== null || vma.has(VM_UFFD_WP | VM_MAYBE_GUARD)) return false;
   return vma.mm.pageTable.leaf(pageOf(address))?.every((pte) => pte === PTE_NONE) ?? false;
 }

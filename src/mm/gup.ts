@@ -1,4 +1,4 @@
-import { Errno, PAGE_SIZE, hex, pageAlignDown, pageAlignUp, pageOf } from '../base/index.js';
+import { Errno, PAGE_SIZE, hex, isErrno, pageAlignDown, pageAlignUp, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { handleMmFault } from './fault.js';
 import type { MmStruct } from './mm-struct.js';
@@ -15,12 +15,11 @@ export interface PinFlags {
   readonly longterm: boolean;
 }
 
-/** Pages that one call pins for a region: as many as a page has room for pointers. */
-const PAGES_PER_CALL = 512;
+/** Pages that one call pins: as many as struct page pointers fit a page. */
+const PAGES_PER_CALL = PAGE_SIZE / 8;
 
 /**
- * Pins every page of [start, start + length), as ib_umem_get does: a call of pin_user_pages_fast for up to 512 pages, and
- * another for what is left. The page at which one had to stop is tried once more, by the next.
+ * ib_umem_get (drivers/infiniband/core/umem.c): faults in and pins every page of [start, start + length).
  *
  * A pin keeps the frame, not the mapping: what later happens to the mapping goes unnoticed by whoever holds it.
  *
@@ -35,9 +34,9 @@ export function* pinUserPages(mm: MmStruct, start: number, length: number, flags
   let done = 0;
   try {
     while (done < pages) {
-      const wanted = Math.min(PAGES_PER_CALL, pages - done);
+      const wanted = Math.min(pages - done, PAGES_PER_CALL);
       const pinned = yield* pinUserPagesFast(mm, from + done * PAGE_SIZE, wanted, flags);
-      if (done + pinned.length > frames.length) frames = grown(frames, Math.min(pages, 2 * frames.length));
+      if (done + pinned.length > frames.length) frames = grown(frames, Math.min(pages, 2 * (done + pinned.length)));
       frames.set(pinned, done);
       done += pinned.length;
     }
@@ -49,23 +48,25 @@ export function* pinUserPages(mm: MmStruct, start: number, length: number, flags
 }
 
 /**
- * pin_user_pages_fast (mm/gup.c): faults in and pins pages from a page-aligned address on, until one cannot be.
+ * pin_user_pages_fast (mm/gup.c): pins pages up to the first that cannot be. Whoever wants the others, too, calls again, and
+ * only then hears why not: that page is met twice.
  *
- * @returns a frame per page: at least one, maybe fewer than asked for
- * @throws Errno if the first cannot be pinned: EFAULT for an unmapped page, missing rights, a page beyond the end of the
- *   file, or a writable long-term pin that the kernel's policy refuses; EOPNOTSUPP; ENOMEM
+ * @returns a frame per page that was pinned, at least one
+ * @throws Errno EFAULT for an unmapped page, missing rights, a page beyond the end of the file, or a writable long-term
+ *   pin that the kernel's policy refuses; ENOMEM
  */
 export function* pinUserPagesFast(mm: MmStruct, start: number, pages: number, flags: PinFlags): Task<Int32Array> {
+  const { system } = mm;
   const frames = new Int32Array(pages);
   yield mm.mmapLock.shared;
   let done = 0;
   try {
     for (; done < pages; done++) frames[done] = yield* pinPage(mm, start + done * PAGE_SIZE, flags);
   } catch (error) {
-    if (done === 0) throw error;
+    if (!isErrno(error) || done === 0) throw error;
   } finally {
     mm.mmapLock.releaseShared();
-    const { trace } = mm.system.simulation;
+    const { trace } = system.simulation;
     if (trace.on) {
       const end = start + pages * PAGE_SIZE;
       trace.emit({ kind: 'pin_user_pages', mm: mm.id, start, end, ...flags, pinned: done });

@@ -160,8 +160,9 @@ function* dontneed({ vma, start, end, gather }: AdvisedPart, locked: boolean): T
   if (start < stop) yield* zapAndReclaimPt(vma, start, stop, gather);
 }
 
-/** madvise_willneed: reads a file ahead. */
+/** madvise_willneed: reads a file ahead. What is swapped out would be, too; whether it was nobody can tell. */
 function* willneed({ vma, start, end }: AdvisedPart): Task {
+  if (vma.file === null || vma.file.mapping.options.isShmem === true) vma.mm.system.lruBatches.drain();
   yield* vma.file?.willNeed?.(vma.pageIndex(start), vma.pageIndex(end)) ?? [];
 }
 

@@ -29,6 +29,8 @@ export const PG_BUDDY = 1 << 10;
 export const PG_HWPOISON = 1 << 11;
 /** Data could go away without being written: MADV_FREE clears it. Anonymous only. */
 export const PG_SWAPBACKED = 1 << 12;
+/** On an LRU list. New folios get there in batches. */
+export const PG_LRU = 1 << 13;
 /**
  * The next read of this page starts the next readahead; of a dirty page, or one under writeback: reclaim wants it as soon as
  * it has been written. Linux has one bit for PG_readahead and PG_reclaim, and faults take the one for the other.

@@ -25,6 +25,12 @@ export function* populateRange(
   write: boolean,
   unlockable = true,
 ): Task<Populated> {
+  const populated = yield* faultIn(mm, start, end, write, unlockable);
+  mm.system.lruBatches.drain();
+  return populated;
+}
+
+function* faultIn(mm: MmStruct, start: number, end: number, write: boolean, unlockable: boolean): Task<Populated> {
   const { pageTable, vmas } = mm;
   for (let address = start; address < end;) {
     const pte = pageTable.get(pageOf(address));

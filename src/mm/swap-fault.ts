@@ -3,7 +3,7 @@ import type { Task } from '../engine/index.js';
 import type { FaultResult, VmFault } from './address-space.js';
 import { newAnonPage } from './anon.js';
 import { mapFrame } from './map-frame.js';
-import { PG_ANON_EXCLUSIVE } from './page-flags.js';
+import { PG_ANON_EXCLUSIVE, PG_LRU } from './page-flags.js';
 import {
   PTE_ACCESSED,
   PTE_DIRTY,
@@ -34,16 +34,15 @@ export function* swapFault(fault: VmFault, entry: number): Task<FaultResult> {
     frame = yield* newAnonPage(vma, address);
     if (frame < 0) return 'OOM';
     swap.read(slot, memory.contents, frame);
-    // It is not on the LRU yet, and whether others refer to it counts.
-    if (write) system.lruBatches.drain();
   }
+  // Whether others refer to it counts.
+  if (write && !frames.has(frame, PG_LRU)) system.lruBatches.drain();
   if (pageTable.get(pageOf(address)) !== entry) {
     memory.put(frame);
     return 'retry';
   }
-  const alone = swap.count(slot) === 1;
-  const exclusive = swapType(entry) === SWP_SWAP_EXCLUSIVE || (alone && frames.refcount[frame] === (fromCache ? 2 : 1));
-  if (!alone && !fromCache) {
+  const exclusive = swapType(entry) === SWP_SWAP_EXCLUSIVE;
+  if (swap.count(slot) > 1 && !fromCache) {
     frames.get(frame);
     swap.cache(slot, frame);
   }

@@ -3,9 +3,13 @@ import type { Task } from '../engine/index.js';
 import type { FaultResult, VmFault } from './address-space.js';
 import { moveAnonRmap, newAnonPage } from './anon.js';
 import { mapFrame, unmapFrame } from './map-frame.js';
-import { PG_ANON, PG_ANON_EXCLUSIVE, PG_KSM } from './page-flags.js';
+import type { MmSystem } from './mm-system.js';
+import { PG_ANON, PG_ANON_EXCLUSIVE, PG_KSM, PG_LRU } from './page-flags.js';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_SOFT_DIRTY, PTE_WRITE, pteFrame } from './pte.js';
 import { VM_SHARED } from './vma.js';
+
+/** An entry's, the swap cache's and a batch's: a page with more references than these is not looked at more closely. */
+const MOST_REFERENCES = 3;
 
 /**
  * do_wp_page: a write to a page that is mapped read-only, or a wish to have it for oneself.
@@ -76,11 +80,20 @@ function isExclusive(fault: VmFault): boolean {
     // __wp_can_reuse_large_anon_folio: all references are entries, and all entries are this mm's.
     if (frames.isMappedByMany(folio) || frames.refcount[folio] !== frames.folioMapcount(folio)) return false;
   } else {
-    if (frames.refcount[folio] > 1) return false;
+    if (!isAlone(fault.vma.mm.system, folio)) return false;
     moveAnonRmap(fault.vma, folio);
   }
   frames.set(fault.frame, PG_ANON_EXCLUSIVE);
   return true;
+}
+
+/** wp_can_reuse_anon_folio, of a small folio: who might still be about to put it on an LRU list does so first. */
+function isAlone(system: MmSystem, folio: number): boolean {
+  const { frames } = system.memory;
+  const isNew = !frames.has(folio, PG_LRU);
+  if (frames.refcount[folio] + (isNew ? 1 : 0) > MOST_REFERENCES) return false;
+  if (isNew) system.lruBatches.drain();
+  return frames.refcount[folio] === 1;
 }
 
 /** wp_page_copy: the data is copied before the notification; the entry changes inside it. */

@@ -103,4 +103,21 @@ describe('fork of shared file memory', () => {
     m.run(userStore(child, address(1), 1, Uint8Array.of(9)));
     expect(m.load(1)).toBe(9);
   });
+
+  // Recorded (0283-btrfsbig): the child cannot know of a guard unless it gets the page table.
+  it('copies all entries where a guard was ever installed, and the guards with them', () => {
+    const m = new Family();
+    m.mapFile(m.file(4), { at: 100 });
+    m.mapFile(m.file(4), { at: 200, share: 'private' });
+    m.store(101, 7);
+    m.madvise('guard_install', 102, 1);
+    m.madvise('guard_install', 202, 1);
+    m.madvise('guard_remove', 202, 1);
+    m.log.take();
+    const child = m.fork();
+    expect(m.log.take()).toBe('<PROTECTION_PAGE[0,8)> <PROTECTION_PAGE[200,204)> t[all)');
+    const signal = m.run(userLoad(child, address(102), new Uint8Array(1)));
+    expect([m.loadIn(child, 101), signal]).toEqual([7, 'SIGSEGV']);
+    checkInvariants(m.kernel, [m.mm, child]);
+  });
 });

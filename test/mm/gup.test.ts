@@ -68,6 +68,16 @@ describe('pin_user_pages', () => {
     expect(m.memory.frames.maybeDmaPinned(second[0])).toBe(false);
   });
 
+  it('meets the page at which it fails twice, unless it is the first', () => {
+    const m = new Machine();
+    const file = m.file(2);
+    m.mapFile(file, { share: 'private', pages: 4 });
+    expect(m.errno(pinning(m, 0, 4, LONG_WRITE))).toBe('EFAULT');
+    expect(m.log.takeOnly(/^w/)).toBe('w0 w1 w2(SIGBUS) w2(SIGBUS)');
+    expect(m.errno(pinning(m, 2, 2, LONG_WRITE))).toBe('EFAULT');
+    expect(m.log.takeOnly(/^w/)).toBe('w2(SIGBUS)');
+  });
+
   it('keeps the frame, not the mapping: after munmap it is the process that has another page', () => {
     const m = new Machine();
     m.mapAnon(1);

@@ -7,6 +7,7 @@ import type { ProgramWorld } from '../program-world.js';
 export const processOps = {
   *fork(world, args) {
     world.children.set(args.child, yield* forkMm(world.mmOf(args.proc), args.child));
+    writeOwnPages(world);
     return DONE;
   },
 
@@ -47,6 +48,16 @@ export const processOps = {
     return DONE;
   },
 } satisfies OpHandlers;
+
+/**
+ * Both processes write to their stacks, which they share now. A page that was copied after the last fork, and is not on the
+ * LRU yet, drains the batches (wp_can_reuse_anon_folio); its next copy is as new.
+ */
+function writeOwnPages(world: ProgramWorld): void {
+  const { lruBatches } = world.system;
+  if (world.ownCopies === lruBatches.arrivals) lruBatches.drain();
+  world.ownCopies = lruBatches.arrivals;
+}
 
 /**
  * do_exit: exit_mm before exit_files, so the device's regions go when the address space has gone; and not before the last
