@@ -1,5 +1,12 @@
 import type { Task } from '../engine/index.js';
-import { PG_DIRTY, PG_WRITEBACK, removeFromPageCache, removeIfUnused, unmapMappingRange } from '../mm/index.js';
+import {
+  PG_DIRTY,
+  PG_READAHEAD,
+  PG_WRITEBACK,
+  removeFromPageCache,
+  removeIfUnused,
+  unmapMappingRange,
+} from '../mm/index.js';
 import { lockFolioAt } from './filemap.js';
 import type { Inode } from './inode.js';
 import type { PageRange } from './writeback.js';
@@ -20,7 +27,9 @@ export function invalidateMappingPages(inode: Inode, { first, end }: PageRange):
     const next = frames.index[folio] + frames.pages(folio);
     if (frames.index[folio] >= first && next <= end && memory.tryLockFolio(folio)) {
       frames.get(folio);
-      complete = mappingEvictFolio(inode, folio) && complete;
+      const evicted = mappingEvictFolio(inode, folio);
+      if (!evicted) deactivateFileFolio(inode, folio);
+      complete = evicted && complete;
       memory.unlockFolio(folio);
       memory.put(folio);
     }
@@ -64,6 +73,16 @@ export function* invalidateInodePages2Range(inode: Inode, { first, end }: PageRa
 /** mapping_evict_folio: drops a locked folio, of which the caller has a reference, if it is clean and nobody else's. */
 function mappingEvictFolio(inode: Inode, folio: number): boolean {
   return isReleasable(inode, folio) && removeIfUnused(inode.fs.system, inode.mapping, folio);
+}
+
+/**
+ * deactivate_file_folio: what is to go but is dirty is marked as wanted back, unless it is mapped. Pages of files on disks are
+ * among the oldest already, for which nothing is done; those that a fault read in would not be, and are not told apart.
+ */
+function deactivateFileFolio({ mapping, fs }: Inode, folio: number): void {
+  const { frames } = fs.system.memory;
+  if (mapping.options.isShmem !== true || frames.folioMapcount(folio) > 0) return;
+  if (frames.has(folio, PG_DIRTY)) frames.set(folio, PG_READAHEAD);
 }
 
 /** folio_unmap_invalidate of a folio that nobody maps: drops it if it is clean, whoever has a reference, or a pin. */

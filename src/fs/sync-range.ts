@@ -36,11 +36,14 @@ const DRAIN_ALL_NS = 100 * US;
 
 /**
  * posix_fadvise(POSIX_FADV_DONTNEED) of a whole file: begins to write it, and drops what is clean and not mapped. What had
- * to stay is looked at once more after a while, as it may only have been in some CPU's batch.
+ * to stay is looked at once more after a while, as it may only have been in some CPU's batch. Nothing
+ * comes of it where there is nothing but the memory.
  */
 export function* fadviseDontneed(inode: Inode): Task {
+  if (inode.isDax || !inode.mapping.options.canWriteback) return;
   yield* writeInode(inode, 'background');
   if (invalidateMappingPages(inode, WHOLE_FILE)) return;
+  inode.fs.system.lruBatches.drain();
   yield DRAIN_ALL_NS;
   invalidateMappingPages(inode, WHOLE_FILE);
 }

@@ -40,6 +40,29 @@ describe('tmpfs', () => {
     expect(steps[5]).toEqual({ values: [7, 7, 0, 0] });
   });
 
+  it('has faults pass over the pages that drop_caches could not drop', () => {
+    const unmapped = [
+      TMPFS,
+      'cpu_write map=m first=0 pages=4 value=7',
+      'madvise map=m first=0 pages=4 advice=dontneed',
+    ];
+    const look = ['cpu_read map=m page=0', 'folios map=m'];
+    expect(results(...unmapped, ...look)[4]).toEqual({ folios: [1, 1, 1, 1] });
+    expect(results(...unmapped, 'drop_caches n=1', ...look)[5]).toEqual({ folios: [1, -3] });
+  });
+
+  it('does not listen to fadvise', () => {
+    const steps = results(
+      TMPFS,
+      'cpu_read map=m page=1',
+      'madvise map=m first=0 pages=4 advice=dontneed',
+      'fadvise_dontneed map=m',
+      'cpu_read map=m page=0',
+      'folios map=m',
+    );
+    expect(steps[5]).toEqual({ folios: [1, 1, -2] });
+  });
+
   it('punches holes and reserves pages, and knows no other mode of fallocate', () => {
     const steps = results(
       TMPFS,

@@ -1,6 +1,6 @@
 import { PAGE_SIZE, Errno } from '../../../base/index.js';
 import type { Task } from '../../../engine/index.js';
-import { fsync, invalidateMappingPages, writeToPageCache, type Inode } from '../../../fs/index.js';
+import { fsync, fadviseDontneed, writeToPageCache, type Inode } from '../../../fs/index.js';
 import { VM_SHARED, mmap, mremap, munmap } from '../../../mm/index.js';
 import { addressIn } from '../areas.js';
 import { pattern } from '../pattern.js';
@@ -91,6 +91,6 @@ function* newFile(
   const inode: Inode = fs.createFile(name, 0, 'hole');
   yield* writeToPageCache(inode, 0, pages * PAGE_SIZE, pattern(pages));
   yield* fsync(inode);
-  if (content === 'written') invalidateMappingPages(inode, { first: 0, end: Infinity });
+  if (content === 'written') yield* fadviseDontneed(inode);
   return { name, kind, inode };
 }
