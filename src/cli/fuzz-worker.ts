@@ -10,10 +10,11 @@ export interface FuzzTask {
 
 const underTheRules: ProgramWatch = (world) => {
   const rules = new Rules(world.system);
+  rules.watch(world.device, { handsOverDirty: false });
   const machine = new MachineRules(world.system, world.device);
   return {
     afterStep: () => {
-      machine.afterStep();
+      machine.afterStep([world.mm, ...world.children.values()]);
     },
     atEnd: () => {
       rules.finish();

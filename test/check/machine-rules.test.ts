@@ -24,7 +24,7 @@ function verdict(step: number, meddle: (world: World) => void): string {
     return {
       afterStep: () => {
         if (++steps === step) meddle(world);
-        rules.afterStep();
+        rules.afterStep([world.mm]);
       },
       atEnd: () => {
         rules.atEnd();
