@@ -15,5 +15,7 @@ export * from '../devices/contract/index.js';
 export * from '../devices/nic/index.js';
 export * from '../devices/odp/index.js';
 export * from '../devices/pinned/index.js';
+export * from '../devices/mirror/index.js';
+export * from '../devices/faulty/index.js';
 export * from './check/index.js';
 export * from './lab/index.js';

@@ -9,7 +9,10 @@ import {
   IBV_ACCESS_REMOTE_WRITE,
   checkRegMr,
   isWritable,
+  type DeviceWatcher,
+  type ObservedDevice,
   type RegMrRequest,
+  type TranslationVisitor,
 } from '../contract/index.js';
 import { RxeMr } from './rxe-mr.js';
 import { UmemOdp } from './umem-odp.js';
@@ -29,16 +32,29 @@ export type MrAdvice = 'prefetch' | 'prefetch_write' | 'prefetch_no_fault';
  * is left out; what it does to memory and to the kernel is all there. The requester's buffer is pinned and not shown. The
  * queue pair is set up anew after an error.
  */
-export class RxeDevice {
+export class RxeDevice implements ObservedDevice {
+  readonly name = 'rxe';
+  readonly driverName = 'rxe';
+  readonly cookie = null;
   private readonly regions = new Set<RxeMr>();
+  private readonly watchers: DeviceWatcher[] = [];
 
-  /** Every translation that the device has without a pin. */
-  forEachTranslation(visit: (mm: MmStruct, address: number, frame: number, writable: boolean) => void): void {
-    for (const { mm, odp } of this.regions) {
-      odp?.forEachPage((address, frame, writable) => {
+  watch(watcher: DeviceWatcher): void {
+    this.watchers.push(watcher);
+  }
+
+  forEachTranslation(mm: MmStruct, start: number, end: number, visit: TranslationVisitor): void {
+    for (const region of this.regions) {
+      if (region.mm !== mm) continue;
+      region.odp?.forEachPage(start, end, (address, frame, writable) => {
         visit(mm, address, frame, writable);
       });
     }
+  }
+
+  /** The worker holds umem_mutex while it copies: an invalidation that has the lock finds nothing under way. */
+  forEachInFlight(): void {
+    // None outlives its own step.
   }
 
   /**
@@ -50,7 +66,7 @@ export class RxeDevice {
     const { mm, start, length, access } = request;
     if ((access & IBV_ACCESS_HUGETLB) !== 0) throw new Errno('EOPNOTSUPP', 'reg_mr: rxe has no huge page regions');
     if (length === 0) throw new Errno('EINVAL', 'reg_mr of 0 bytes');
-    const mr = yield* odp ? regOdp(request) : regPinned(mm, start, length, access);
+    const mr = yield* odp ? regOdp(request, this.watchers) : regPinned(mm, start, length, access);
     this.regions.add(mr);
     return mr;
   }
@@ -77,12 +93,12 @@ export class RxeDevice {
 
   /** RDMA WRITE of `data` to a remote address. */
   *write(mr: RxeMr, address: number, data: Uint8Array): Task<WcStatus> {
-    return remoteStatus(yield* access(mr, address, data, IBV_ACCESS_REMOTE_WRITE, true));
+    return remoteStatus(yield* this.access(mr, address, data, IBV_ACCESS_REMOTE_WRITE, true));
   }
 
   /** RDMA READ of a remote address into `data`. */
   *read(mr: RxeMr, address: number, data: Uint8Array): Task<WcStatus> {
-    return remoteStatus(yield* access(mr, address, data, IBV_ACCESS_REMOTE_READ, false));
+    return remoteStatus(yield* this.access(mr, address, data, IBV_ACCESS_REMOTE_READ, false));
   }
 
   /**
@@ -98,6 +114,7 @@ export class RxeDevice {
     if ((mr.access & IBV_ACCESS_REMOTE_ATOMIC) === 0 || !mr.contains(address, 8)) return failed;
     try {
       const frame = yield* mr.lockPage(address, 1, true);
+      this.tell(mr, address, 8, frame, true);
       const { memory } = mr.mm.system;
       const bytes = new Uint8Array(8);
       const view = new DataView(bytes.buffer);
@@ -122,19 +139,48 @@ export class RxeDevice {
     address: number,
     data: Uint8Array,
   ): Task<{ readonly sender: WcStatus; readonly receiver: WcStatus }> {
-    const ok = (yield* access(mr, address, data, IBV_ACCESS_LOCAL_WRITE, true)) === 'ok';
+    const ok = (yield* this.access(mr, address, data, IBV_ACCESS_LOCAL_WRITE, true)) === 'ok';
     return ok ? { sender: 'SUCCESS', receiver: 'SUCCESS' } : { sender: 'REM_OP_ERR', receiver: 'LOC_QP_OP_ERR' };
   }
 
   /** The region as the local source of a SEND or an RDMA WRITE: its bytes go to `data`. */
   *gather(mr: RxeMr, address: number, data: Uint8Array): Task<WcStatus> {
-    return (yield* access(mr, address, data, 0, false)) === 'ok' ? 'SUCCESS' : 'WR_FLUSH_ERR';
+    return (yield* this.access(mr, address, data, 0, false)) === 'ok' ? 'SUCCESS' : 'WR_FLUSH_ERR';
+  }
+
+  /** Copies between `data` and the region, a page at a time: a packet is no longer than a page. */
+  private *access(mr: RxeMr, address: number, data: Uint8Array, needed: number, write: boolean): Task<Access> {
+    if ((mr.access & needed) !== needed || !mr.contains(address, data.length)) return 'denied';
+    const { memory } = mr.mm.system;
+    for (let done = 0; done < data.length;) {
+      const at = address + done;
+      const within = at % PAGE_SIZE;
+      const bytes = Math.min(PAGE_SIZE - within, data.length - done);
+      try {
+        const frame = yield* mr.lockPage(at, bytes, write);
+        this.tell(mr, at, bytes, frame, write);
+        if (write) memory.contents.write(frame, within, bytes, memory.nextStamp(), data, done);
+        else memory.contents.read(frame, within, data, done, bytes);
+        mr.unlockPage();
+      } catch (error) {
+        if (isErrno(error)) return 'fault';
+        throw error;
+      }
+      done += bytes;
+    }
+    return 'ok';
+  }
+
+  /** Whoever watches hears of accesses without a pin. */
+  private tell({ mm, odp }: RxeMr, address: number, length: number, frame: number, write: boolean): void {
+    if (odp === null) return;
+    for (const watcher of this.watchers) watcher.accessed(mm, address, length, frame, address % PAGE_SIZE, write);
   }
 }
 
 /** A region without pins. What the CPU has mapped already needs no fault later (rxe_odp_init_pages). */
-function* regOdp({ mm, start, length, access }: RegMrRequest): Task<RxeMr> {
-  const umem = new UmemOdp(mm, start, length, isWritable(access));
+function* regOdp({ mm, start, length, access }: RegMrRequest, watchers: readonly DeviceWatcher[]): Task<RxeMr> {
+  const umem = new UmemOdp(mm, start, length, isWritable(access), watchers);
   yield* umem.faultAndLock(start, length, 'snapshot');
   umem.mutex.release();
   return new RxeMr(mm, start, length, access, umem);
@@ -148,28 +194,6 @@ function* regPinned(mm: MmStruct, start: number, length: number, access: number)
 
 function remoteStatus(result: Access): WcStatus {
   return result === 'ok' ? 'SUCCESS' : 'REM_ACCESS_ERR';
-}
-
-/** Copies between `data` and the region, a page at a time: a packet is no longer than a page. */
-function* access(mr: RxeMr, address: number, data: Uint8Array, needed: number, write: boolean): Task<Access> {
-  if ((mr.access & needed) !== needed || !mr.contains(address, data.length)) return 'denied';
-  const { memory } = mr.mm.system;
-  for (let done = 0; done < data.length;) {
-    const at = address + done;
-    const within = at % PAGE_SIZE;
-    const bytes = Math.min(PAGE_SIZE - within, data.length - done);
-    try {
-      const frame = yield* mr.lockPage(at, bytes, write);
-      if (write) memory.contents.write(frame, within, bytes, memory.nextStamp(), data, done);
-      else memory.contents.read(frame, within, data, done, bytes);
-      mr.unlockPage();
-    } catch (error) {
-      if (isErrno(error)) return 'fault';
-      throw error;
-    }
-    done += bytes;
-  }
-  return 'ok';
 }
 
 function* prefetch(odp: UmemOdp, advice: MrAdvice, address: number, length: number): Task {

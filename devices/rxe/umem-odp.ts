@@ -9,6 +9,7 @@ import {
   type MmStruct,
 } from '../../src/mm/index.js';
 import type { IntervalNotifier, InvalidateRange } from '../../notifiers/index.js';
+import type { DeviceWatcher } from '../contract/index.js';
 
 /** HMM_RANGE_DEFAULT_TIMEOUT: how long a fault is tried again while invalidations get in its way. */
 const HMM_RANGE_DEFAULT_TIMEOUT = 1000 * MS;
@@ -31,6 +32,7 @@ export class UmemOdp {
     start: number,
     length: number,
     private readonly writable: boolean,
+    private readonly watchers: readonly DeviceWatcher[],
   ) {
     this.start = pageAlignDown(start);
     this.end = pageAlignUp(start + length);
@@ -60,11 +62,13 @@ export class UmemOdp {
     throw new Errno('EFAULT', 'the page does not allow what the device wants');
   }
 
-  /** Every page that the device has: its address, its frame, and whether the device may write it. */
-  forEachPage(visit: (address: number, frame: number, writable: boolean) => void): void {
-    this.pfns.forEach((pfn, i) => {
+  /** Every page of [from, to) that the device has: its address, its frame, and whether the device may write it. */
+  forEachPage(from: number, to: number, visit: (address: number, frame: number, writable: boolean) => void): void {
+    const end = Math.min(this.pfns.length, Math.ceil((to - this.start) / PAGE_SIZE));
+    for (let i = Math.max(0, this.index(from)); i < end; i++) {
+      const pfn = this.pfns[i];
       if (pfn !== 0) visit(this.start + i * PAGE_SIZE, hmmFrame(pfn), (pfn & HMM_PFN_WRITE) !== 0);
-    });
+    }
   }
 
   /** The frame of a page that is mapped. The caller holds `mutex`. */
@@ -96,7 +100,7 @@ export class UmemOdp {
       }
       const first = this.index(start);
       for (let i = 0; i < pfns.length && (result === 0 || (pfns[i] & HMM_PFN_VALID) !== 0); i++) {
-        this.pfns[first + i] = (pfns[i] & HMM_PFN_VALID) === 0 ? 0 : pfns[i];
+        this.set(first + i, (pfns[i] & HMM_PFN_VALID) === 0 ? 0 : pfns[i]);
       }
     }
     const ret = result === 0 ? pfns.length : new Errno(result, '').value;
@@ -164,7 +168,18 @@ export class UmemOdp {
    */
   private unmap(from: number, to: number): void {
     this.trace('nic_unmap', from, to);
-    this.pfns.fill(0, this.index(from), this.index(to));
+    if (this.watchers.length === 0) this.pfns.fill(0, this.index(from), this.index(to));
+    else for (let i = this.index(from); i < this.index(to); i++) this.set(i, 0);
+  }
+
+  private set(index: number, now: number): void {
+    const was = this.pfns[index];
+    this.pfns[index] = now;
+    const address = this.start + index * PAGE_SIZE;
+    for (const watcher of this.watchers) {
+      if (was !== 0) watcher.removed(this.mm, address, hmmFrame(was), (was & HMM_PFN_WRITE) !== 0);
+      if (now !== 0) watcher.installed(this.mm, address, hmmFrame(now), (now & HMM_PFN_WRITE) !== 0);
+    }
   }
 
   private index(address: number): number {

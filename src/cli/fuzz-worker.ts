@@ -10,10 +10,11 @@ export interface FuzzTask {
 
 const underTheRules: ProgramWatch = (world) => {
   const rules = new Rules(world.system);
-  const machine = new MachineRules(world.system, world.device);
+  rules.watch(world.device.observed, { handsOverDirty: false });
+  const machine = new MachineRules(world.system, world.device.observed);
   return {
     afterStep: () => {
-      machine.afterStep();
+      machine.afterStep([world.mm, ...world.children.values()]);
     },
     atEnd: () => {
       rules.finish();

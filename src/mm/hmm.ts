@@ -3,7 +3,7 @@ import { SimulationError, type Task } from '../engine/index.js';
 import type { IntervalNotifier } from '../../notifiers/index.js';
 import { handleMmFault } from './fault.js';
 import type { MmStruct } from './mm-struct.js';
-import { SWP_GUARD, SWP_HWPOISON, pteFrame, ptePresent, pteWritable, swapType } from './pte.js';
+import { PTE_NONE, SWP_GUARD, SWP_HWPOISON, pteFrame, ptePresent, pteWritable, swapType } from './pte.js';
 import { VM_HUGETLB, VM_READ, VM_WRITE, type Vma } from './vma.js';
 
 /** Output: the page is there. Input: fault it in (HMM_PFN_REQ_FAULT). */
@@ -13,7 +13,10 @@ export const HMM_PFN_WRITE = 1 << 1;
 /** Output: there is no such page and no fault was asked for. */
 export const HMM_PFN_ERROR = 1 << 2;
 
-const HMM_FRAME_SHIFT = 3;
+/** Output: a huge entry maps the page, and 511 others with it (the map order of HMM_PFN_ORDER_SHIFT). */
+export const HMM_PFN_PMD = 1 << 3;
+
+const HMM_FRAME_SHIFT = 4;
 
 /** The frame of a valid entry. */
 export function hmmFrame(entry: number): number {
@@ -63,7 +66,7 @@ export function* hmmRangeFault(range: HmmRange): Task<HmmResult> {
     }
     const pte = mm.pageTable.get(pageOf(address));
     if (!needsFault(pte, request)) {
-      entries[i++] = describe(pte);
+      entries[i++] = describe(pte, mm.pageTable.huge(pageOf(address)) !== PTE_NONE);
       continue;
     }
     const type = swapType(pte);
@@ -91,9 +94,10 @@ function needsFault(pte: number, request: number): boolean {
   return !ptePresent(pte) || ((request & HMM_PFN_WRITE) !== 0 && !pteWritable(pte));
 }
 
-function describe(pte: number): number {
+function describe(pte: number, huge: boolean): number {
   if (!ptePresent(pte)) return 0;
-  return (pteFrame(pte) << HMM_FRAME_SHIFT) | HMM_PFN_VALID | (pteWritable(pte) ? HMM_PFN_WRITE : 0);
+  const rights = HMM_PFN_VALID | (pteWritable(pte) ? HMM_PFN_WRITE : 0);
+  return (pteFrame(pte) << HMM_FRAME_SHIFT) | rights | (huge ? HMM_PFN_PMD : 0);
 }
 
 function* fault(vma: Vma, address: number, write: boolean): Task<HmmResult> {

@@ -18,6 +18,7 @@ export { FrameTable, GUP_PIN_COUNTING_BIAS } from './frames.js';
 export { pinUserPages, pinUserPagesFast, unpinUserPages, unpinUserPagesDirtyLock, type PinFlags } from './gup.js';
 export {
   HMM_PFN_ERROR,
+  HMM_PFN_PMD,
   HMM_PFN_VALID,
   HMM_PFN_WRITE,
   hmmFrame,

@@ -19,12 +19,12 @@ const PROGRAM = withImplicitExit(
 /** What the rules say of a run in which somebody meddles with the machine after a step. */
 function verdict(step: number, meddle: (world: World) => void): string {
   const watch: ProgramWatch = (world) => {
-    const rules = new MachineRules(world.system, world.device);
+    const rules = new MachineRules(world.system, world.device.observed);
     let steps = 0;
     return {
       afterStep: () => {
         if (++steps === step) meddle(world);
-        rules.afterStep();
+        rules.afterStep([world.mm]);
       },
       atEnd: () => {
         rules.atEnd();

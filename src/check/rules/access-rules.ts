@@ -22,7 +22,7 @@ export class AccessRules {
     private readonly device: ObservedDevice,
     private readonly releases: Releases,
     private readonly replacements: Replacements,
-    private readonly dirty: DirtyRules,
+    private readonly dirty: DirtyRules | null,
   ) {}
 
   accessed(mm: MmStruct, address: number, length: number, frame: number, offset: number, write: boolean): void {
@@ -38,7 +38,7 @@ export class AccessRules {
       return;
     }
     if (!pteWritable(pte)) this.readOnly(mm, address);
-    if ((pte & PTE_DIRTY) === 0) this.dirty.wrote(this.device, mm, address, frame);
+    if ((pte & PTE_DIRTY) === 0) this.dirty?.wrote(this.device, mm, address, frame);
     this.writtenMm = mm;
     this.writtenPage = page;
     this.writtenFrame = frame;

@@ -10,51 +10,50 @@ import {
   type MmStruct,
   type MmSystem,
 } from '../../mm/index.js';
+import { ULONG_MAX } from '../../../notifiers/index.js';
+import type { ObservedDevice } from '../../../devices/contract/index.js';
 import { broken } from './broken.js';
 import { pageRef } from './rule-context.js';
-
-/** A device whose translations can be looked at. */
-interface Translating {
-  forEachTranslation(visit: (mm: MmStruct, address: number, frame: number, writable: boolean) => void): void;
-}
 
 /** What must hold of a machine while nothing is under way in it: R10 and R11 for all that its device has; R19 in the end. */
 export class MachineRules {
   constructor(
     private readonly system: MmSystem,
-    private readonly device: Translating,
+    private readonly device: ObservedDevice,
   ) {}
 
   /** R10 and R11: the device has what the CPU has, and no more rights. */
-  afterStep(): void {
-    const { simulation } = this.system;
-    this.device.forEachTranslation((mm, address, frame, writable) => {
-      const pte = mm.pageTable.get(pageOf(address));
-      if (!ptePresent(pte) || pteFrame(pte) !== frame) {
-        const now = ptePresent(pte) ? `frame ${String(pteFrame(pte))} is` : 'nothing is';
-        const what = `it has frame ${String(frame)} for ${hex(address)}, where ${now} mapped`;
-        broken(simulation, 'R11', 'the device', pageRef(mm, address), null, what);
-      }
-      if (!writable || pteWritable(pte)) return;
-      broken(
-        simulation,
-        'R10',
-        'the device',
-        pageRef(mm, address),
-        null,
-        `it may write ${hex(address)}, the CPU may not`,
-      );
-    });
+  afterStep(mms: Iterable<MmStruct>): void {
+    for (const mm of mms) {
+      this.device.forEachTranslation(mm, 0, ULONG_MAX, (_mm, address, frame, writable) => {
+        this.compare(mm, address, frame, writable);
+      });
+    }
   }
 
   /** R19: called when the last process has gone. */
   atEnd(): void {
+    // What waits in a CPU's batch for another list is drained sooner or later.
+    this.system.lruBatches.drain();
     const { pins, memory } = this.system;
     if (pins.pinned !== 0) this.left(`${String(pins.pinned)} pages are pinned`);
     const { frames } = memory;
     for (let frame = 1; frame < frames.count; frame++) {
       if (frames.isAllocated(frame) && !frames.has(frame, PG_TAIL)) this.checkFolio(frame);
     }
+  }
+
+  private compare(mm: MmStruct, address: number, frame: number, writable: boolean): void {
+    const { simulation } = this.system;
+    const page = pageRef(mm, address);
+    const pte = mm.pageTable.get(pageOf(address));
+    if (!ptePresent(pte) || pteFrame(pte) !== frame) {
+      const now = ptePresent(pte) ? `frame ${String(pteFrame(pte))} is` : 'nothing is';
+      const what = `it has frame ${String(frame)} for ${hex(address)}, where ${now} mapped`;
+      broken(simulation, 'R11', this.device.name, page, null, what);
+    }
+    if (!writable || pteWritable(pte)) return;
+    broken(simulation, 'R10', this.device.name, page, null, `it may write ${hex(address)}, the CPU may not`);
   }
 
   private checkFolio(folio: number): void {

@@ -44,11 +44,17 @@ export class Rules {
     this.releases = new Releases(this.context, this.devices);
   }
 
-  /** Watches a device whose driver follows mmu notifiers. One that pins follows none. */
-  watch(device: ObservedDevice): void {
+  /**
+   * Watches a device whose driver follows mmu notifiers. One that pins follows none.
+   *
+   * @param options.handsOverDirty false for rxe, which never says what it has written: that defect of Linux is modelled,
+   *   and R5 is not asked of it
+   */
+  watch(device: ObservedDevice, options: { readonly handsOverDirty?: boolean } = {}): void {
     const { context, dirty } = this;
     this.devices.push(device);
-    const accesses = new AccessRules(context, device, this.releases, this.replacements, dirty);
+    const handsOver = options.handsOverDirty ?? true;
+    const accesses = new AccessRules(context, device, this.releases, this.replacements, handsOver ? dirty : null);
     const translations = new TranslationRules(context, device, this.releases, this.reads);
     const lifetime = new LifetimeRules(context, device);
     const progress = new ProgressRules(context, device, this.reads);

@@ -1,24 +1,22 @@
-import { Errno, PAGE_SIZE } from '../../../base/index.js';
+import { Errno } from '../../../base/index.js';
 import type { BlockDevice, FileSystem } from '../../../fs/index.js';
 import { Ext4, Flusher } from '../../../fs/index.js';
 import { KernelCore, P1 } from '../../../kernel/index.js';
 import type { Simulation, Task } from '../../../engine/index.js';
 import type { MmStruct, MmSystem } from '../../../mm/index.js';
-import {
-  MTT_PRESENT,
-  MTT_WRITE,
-  mttFrame,
-  type DeviceDriver,
-  type DriverFactory,
-  type MemoryRegion,
-  type RegMrRequest,
+import type {
+  DeviceDriver,
+  DriverFactory,
+  MemoryRegion,
+  ObservedDevice,
+  RegMrRequest,
 } from '../../../../devices/contract/index.js';
 import {
   CONNECTX,
   CompletionQueue,
   Nic,
-  NicMkey,
   PacketPool,
+  observeNic,
   type QueuePair,
   type SendWorkRequest,
   type WorkCompletion,
@@ -32,6 +30,7 @@ import type { AtomicResult, MrAdvice, ProgramDevice, ProgramMr, Status } from '.
 export class NicProgramDevice implements ProgramDevice {
   readonly nic: Nic;
   readonly driver: DeviceDriver;
+  readonly observed: ObservedDevice;
   private readonly peer: Nic;
   private readonly completions: CompletionQueue;
   private readonly receives: CompletionQueue;
@@ -50,6 +49,7 @@ export class NicProgramDevice implements ProgramDevice {
     const flusher = new Flusher(simulation, { writeback: 0, expire: 0 });
     this.driver = create(this.nic, new KernelCore(simulation, system.hub, system, fs, flusher, P1));
     this.nic.attach(this.driver);
+    this.observed = observeNic(this.nic);
   }
 
   *regMr(request: RegMrRequest, odp: boolean): Task<ProgramMr> {
@@ -65,17 +65,6 @@ export class NicProgramDevice implements ProgramDevice {
 
   *close(mm: MmStruct): Task {
     for (const region of [...this.regions].filter((each) => each.mm === mm).reverse()) yield* this.deregMr(region);
-  }
-
-  forEachTranslation(visit: (mm: MmStruct, address: number, frame: number, writable: boolean) => void): void {
-    for (const { mkey, mm, start } of this.regions) {
-      if (!(mkey instanceof NicMkey)) continue;
-      const first = start - (start % PAGE_SIZE);
-      mkey.entries.forEach(0, mkey.pages, (page, entry) => {
-        if ((entry & MTT_PRESENT) === 0) return;
-        visit(mm, first + page * PAGE_SIZE, mttFrame(entry), (entry & MTT_WRITE) !== 0);
-      });
-    }
   }
 
   /** A request of the peer. */

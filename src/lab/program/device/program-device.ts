@@ -1,6 +1,6 @@
 import type { Task } from '../../../engine/index.js';
 import type { MmStruct } from '../../../mm/index.js';
-import type { RegMrRequest } from '../../../../devices/contract/index.js';
+import type { ObservedDevice, RegMrRequest } from '../../../../devices/contract/index.js';
 
 /** How a work request ended: ibv_wc_status by name, without its prefix. */
 export type Status = string;
@@ -44,6 +44,6 @@ export interface ProgramDevice {
   regMr(request: RegMrRequest, odp: boolean): Task<ProgramMr>;
   /** A process has closed the device: its regions go. */
   close(mm: MmStruct): Task;
-  /** Every translation that it has without a pin. */
-  forEachTranslation(visit: (mm: MmStruct, address: number, frame: number, writable: boolean) => void): void;
+  /** The hardware, as rules look at it. */
+  readonly observed: ObservedDevice;
 }

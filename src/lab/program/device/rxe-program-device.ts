@@ -6,7 +6,12 @@ import type { AtomicResult, MrAdvice, ProgramDevice, ProgramMr, Status } from '.
 
 /** The software NIC of the recordings. */
 export class RxeProgramDevice implements ProgramDevice {
+  readonly observed: RxeDevice;
   private readonly rxe = new RxeDevice();
+
+  constructor() {
+    this.observed = this.rxe;
+  }
 
   *regMr(request: RegMrRequest, odp: boolean): Task<ProgramMr> {
     return new Region(this.rxe, yield* this.rxe.regMr(request, odp));
@@ -14,10 +19,6 @@ export class RxeProgramDevice implements ProgramDevice {
 
   *close(mm: MmStruct): Task {
     yield* this.rxe.close(mm);
-  }
-
-  forEachTranslation(visit: (mm: MmStruct, address: number, frame: number, writable: boolean) => void): void {
-    this.rxe.forEachTranslation(visit);
   }
 }
 

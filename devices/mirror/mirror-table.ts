@@ -1,0 +1,51 @@
+import { PAGE_SIZE, pageOf } from '../../src/base/index.js';
+import type { MmStruct } from '../../src/mm/index.js';
+import type { DeviceWatcher, TranslationVisitor } from '../contract/index.js';
+
+/** What a mirror has of a page. */
+export interface MirrorEntry {
+  readonly frame: number;
+  /** DPT_XA_TAG_WRITE: the CPU may write the page, so the device may. */
+  readonly writable: boolean;
+  /** The device has written it through this entry. */
+  written: boolean;
+}
+
+/** The page table of a mirror, dmirror's xarray: entries by page number. Whoever watches the device hears of every change. */
+export class MirrorTable {
+  private readonly entries = new Map<number, MirrorEntry>();
+
+  constructor(
+    private readonly mm: MmStruct,
+    private readonly watchers: readonly DeviceWatcher[],
+  ) {}
+
+  get(page: number): MirrorEntry | undefined {
+    return this.entries.get(page);
+  }
+
+  set(page: number, frame: number, writable: boolean): void {
+    this.erase(page);
+    this.entries.set(page, { frame, writable, written: false });
+    for (const watcher of this.watchers) watcher.installed(this.mm, page * PAGE_SIZE, frame, writable);
+  }
+
+  /** The pages of [start, end) that have an entry. */
+  within(start: number, end: number): number[] {
+    return [...this.entries.keys()].filter((page) => page >= pageOf(start) && page * PAGE_SIZE < end);
+  }
+
+  erase(page: number): void {
+    const was = this.entries.get(page);
+    if (was === undefined) return;
+    this.entries.delete(page);
+    for (const watcher of this.watchers) watcher.removed(this.mm, page * PAGE_SIZE, was.frame, was.writable);
+  }
+
+  forEach(start: number, end: number, visit: TranslationVisitor): void {
+    for (const page of this.within(start, end)) {
+      const entry = this.entries.get(page);
+      if (entry !== undefined) visit(this.mm, page * PAGE_SIZE, entry.frame, entry.writable);
+    }
+  }
+}
