@@ -1,4 +1,5 @@
 import { SimulationError } from './errors.js';
+import { READ, UPDATE } from './step-observer.js';
 import { NOBODY, QueuedWaitable } from './waitable.js';
 import type { TaskHandle } from './task.js';
 import type { Scheduler } from './task.js';
@@ -28,12 +29,16 @@ export class Hold {
  * passes at once. This is the base for things that are barriers besides something else; `Barrier` is just a barrier.
  */
 export abstract class HoldCounter extends QueuedWaitable {
-  /** Number of holds that have not been released. */
-  holds = 0;
-
+  private count = 0;
   private latest: Hold | null = null;
   /** Tasks each of which releases a hold when it ends, where that is known. */
   private releasers: TaskHandle[] | null = null;
+
+  /** Number of holds that have not been released. */
+  get holds(): number {
+    this.touch(READ);
+    return this.count;
+  }
 
   /** Says which task will release a hold at its end: who waits for the barrier then waits for that task. */
   protected releasedBy(task: TaskHandle): void {
@@ -41,15 +46,17 @@ export abstract class HoldCounter extends QueuedWaitable {
   }
 
   protected take(owner: string): Hold {
+    this.touch(UPDATE);
     const hold = new Hold(this, owner, this.latest);
     this.latest = hold;
-    this.holds++;
+    this.count++;
     return hold;
   }
 
   /** @internal called by Hold.release */
   letGo(): void {
-    if (--this.holds > 0) return;
+    this.touch(UPDATE);
+    if (--this.count > 0) return;
     this.latest = null;
     this.releasers = null;
     this.allReleased();
@@ -62,7 +69,8 @@ export abstract class HoldCounter extends QueuedWaitable {
   }
 
   admit(task: number): boolean {
-    return this.holds === 0 || this.enqueue(task);
+    this.touch(READ);
+    return this.count === 0 || this.enqueue(task);
   }
 
   describe(): string {
@@ -74,7 +82,7 @@ export abstract class HoldCounter extends QueuedWaitable {
   }
 
   override get isHeld(): boolean {
-    return this.holds > 0;
+    return this.count > 0;
   }
 
   override owners(): readonly number[] {

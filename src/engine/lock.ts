@@ -1,4 +1,5 @@
 import { SimulationError } from './errors.js';
+import { READ, WRITE } from './step-observer.js';
 import { QueuedWaitable } from './waitable.js';
 import type { Scheduler } from './task.js';
 
@@ -17,6 +18,7 @@ export class Lock extends QueuedWaitable {
   }
 
   get held(): boolean {
+    this.touch(READ);
     return this.owner >= 0;
   }
 
@@ -26,6 +28,7 @@ export class Lock extends QueuedWaitable {
 
   /** Takes the lock if it is free; false otherwise. Must run inside a task. */
   tryAcquire(): boolean {
+    this.touch(WRITE);
     if (this.owner >= 0) return false;
     if (this.scheduler.running < 0) throw new SimulationError(`${this.name}: a lock needs a task that owns it`);
     this.grant(this.scheduler.running);
@@ -33,6 +36,7 @@ export class Lock extends QueuedWaitable {
   }
 
   admit(task: number): boolean {
+    this.touch(WRITE);
     if (this.owner === task) {
       throw new SimulationError(`${this.name}: task "${this.scheduler.taskName(task)}" holds it already`);
     }
@@ -42,6 +46,7 @@ export class Lock extends QueuedWaitable {
   }
 
   release(): void {
+    this.touch(WRITE);
     const { running } = this.scheduler;
     if (this.owner < 0) throw new SimulationError(`${this.name}: released, but nobody holds it`);
     if (this.owner !== running) {

@@ -1,5 +1,7 @@
 import { SimulationError } from './errors.js';
 import { IntQueue } from './int-queue.js';
+import { Shared } from './shared-state.js';
+import { READ, UPDATE, WRITE } from './step-observer.js';
 import { Waitable } from './waitable.js';
 import type { Scheduler } from './task.js';
 
@@ -8,7 +10,7 @@ import type { Scheduler } from './task.js';
  *
  * `yield lock.shared` takes it for reading, `yield lock.exclusive` for writing.
  */
-export class RwLock {
+export class RwLock extends Shared {
   readonly shared: Waitable;
   readonly exclusive: Waitable;
 
@@ -17,14 +19,16 @@ export class RwLock {
   private readonly queue = new IntQueue();
 
   constructor(
-    private readonly scheduler: Scheduler,
+    protected override readonly scheduler: Scheduler,
     readonly name: string,
   ) {
+    super(scheduler);
     this.shared = new Side(scheduler, this, false);
     this.exclusive = new Side(scheduler, this, true);
   }
 
   get heldExclusively(): boolean {
+    this.touch(READ);
     return this.writer >= 0;
   }
 
@@ -37,6 +41,7 @@ export class RwLock {
   releaseShared(): void {
     const index = this.readers.indexOf(this.scheduler.running);
     if (index < 0) throw this.notHeld('reading');
+    this.touch(UPDATE);
     this.readers.splice(index, 1);
     this.scheduler.heldLocks.released(this.scheduler.running, this);
     this.admitWaiters();
@@ -44,6 +49,7 @@ export class RwLock {
 
   releaseExclusive(): void {
     if (this.writer < 0 || this.writer !== this.scheduler.running) throw this.notHeld('writing');
+    this.touch(WRITE);
     this.writer = -1;
     this.scheduler.heldLocks.released(this.scheduler.running, this);
     this.admitWaiters();
@@ -52,6 +58,7 @@ export class RwLock {
   /** Turns the caller's exclusive hold into a shared one without letting a writer in between. */
   downgrade(): void {
     if (this.writer < 0 || this.writer !== this.scheduler.running) throw this.notHeld('writing');
+    this.touch(WRITE);
     this.readers.push(this.writer);
     this.writer = -1;
     this.admitWaiters();
@@ -59,6 +66,8 @@ export class RwLock {
 
   /** @internal */
   admit(task: number, exclusive: boolean): boolean {
+    // Readers come and go in any order: who waits among them is admitted with them.
+    this.touch(exclusive ? WRITE : UPDATE);
     if (this.writer === task || (exclusive && this.readers.includes(task))) {
       throw new SimulationError(`${this.name}: task "${this.scheduler.taskName(task)}" holds it already`);
     }
@@ -113,7 +122,7 @@ class Side extends Waitable {
     private readonly lock: RwLock,
     private readonly forWriting: boolean,
   ) {
-    super(scheduler);
+    super(scheduler, lock);
     this.name = lock.name;
   }
 

@@ -19,9 +19,15 @@ export interface SchedulePolicy {
   readonly fifo: boolean;
   /** True if a task gives way even where it need not wait (a free lock, an open gate): for exploration. */
   readonly preemptive: boolean;
-  /** Answers the index in `ready` of the task to run next. Called only where there are at least two. */
+  /**
+   * Answers the index in `ready` of the task to run next, or STOP to end the run there. Called only where there are at
+   * least two, unless steps are observed: then for every step.
+   */
   pick(ready: ReadySet): number;
 }
+
+/** Answer of a policy that wants no more steps. */
+export const STOP = -1;
 
 /** First in, first out in (time, sequence) order: the schedule of a timed run. */
 export class FifoPolicy implements SchedulePolicy {

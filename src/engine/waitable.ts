@@ -1,4 +1,5 @@
 import { IntQueue } from './int-queue.js';
+import { Shared } from './shared-state.js';
 import type { Scheduler } from './task.js';
 
 /** No tasks. */
@@ -10,10 +11,15 @@ export const NOBODY: readonly number[] = [];
  * A waitable either admits the task at once or keeps its id and wakes it later through the scheduler. It names itself
  * so that a deadlock report can say what each task waits for.
  */
-export abstract class Waitable {
+export abstract class Waitable extends Shared {
   abstract readonly name: string;
 
-  constructor(protected readonly scheduler: Scheduler) {}
+  constructor(
+    protected override readonly scheduler: Scheduler,
+    partOf?: Shared,
+  ) {
+    super(scheduler, partOf);
+  }
 
   /**
    * Asks for admission on behalf of a task.

@@ -1,0 +1,33 @@
+/**
+ * How a step uses something that tasks share. Two reads of the same thing may change places and nobody can tell; so may
+ * two updates, which are changes of which the order does not matter (one reader more, one hold less). Any other pair may
+ * not.
+ */
+export const READ = 0;
+export const UPDATE = 1;
+export const WRITE = 2;
+export type Access = typeof READ | typeof UPDATE | typeof WRITE;
+
+/**
+ * Whoever has to know what each step does to what tasks share: a search over schedules. A step is what a task or timer
+ * does from being picked until the policy is asked again.
+ *
+ * A task is known by its id, a timer by the complement of its slot, as in a ReadySet. Both are used again.
+ */
+export interface StepObserver {
+  /**
+   * Something that tasks share has been made.
+   * @returns its number, which must be the same in every run in which its maker has done the same until then; 0 or more
+   */
+  made(): number;
+  /** The step that goes on now uses it. */
+  touched(shared: number, access: Access): void;
+  /** It made a task or a timer. */
+  spawned(id: number): void;
+  /** It made a timer due, or a task ready that waited for something that is shared. */
+  enabled(id: number, shared: number): void;
+  /** It ended with a wait for something that is shared. */
+  parked(task: number, shared: number): void;
+  /** All that was ready at this instant has run, and the clock goes on. */
+  timeMoves(): void;
+}
