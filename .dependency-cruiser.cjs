@@ -68,6 +68,7 @@ const FACES = [
   'src/lab/conform',
   'src/lab/fuzz',
   'src/check',
+  'src/check/explore',
 ];
 
 const faces = FACES.map((folder) => ({

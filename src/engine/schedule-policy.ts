@@ -19,9 +19,11 @@ export interface SchedulePolicy {
   readonly fifo: boolean;
   /** True if a task gives way even where it need not wait (a free lock, an open gate): for exploration. */
   readonly preemptive: boolean;
+  /** True if `pick` is to be called for each step, also where only one can go. */
+  readonly everyStep?: boolean;
   /**
    * Answers the index in `ready` of the task to run next, or STOP to end the run there. Called only where there are at
-   * least two, unless steps are observed: then for every step.
+   * least two, unless the policy wants every step.
    */
   pick(ready: ReadySet): number;
 }

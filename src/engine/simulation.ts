@@ -21,7 +21,7 @@ export interface SimulationOptions {
   readonly policy?: SchedulePolicy;
   /** Virtual ns after which tasks that all wait count as hung; default 120 s, as Linux's hung_task_timeout_secs. */
   readonly hungTaskNs?: number;
-  /** Told what each step does to what tasks share; needs a policy that is not first in, first out. */
+  /** Told what each step does to what tasks share. */
   readonly observer?: StepObserver;
 }
 
@@ -98,7 +98,7 @@ export class Simulation implements Scheduler, TimerHost {
     this.waits[id] = null;
     if (!handle.daemon) this.foreground++;
     this.ready.push(id);
-    if (this.observer !== null) this.observer.spawned(id);
+    if (this.observer !== null) this.observer.spawned(id, name);
     return handle;
   }
 
@@ -106,6 +106,11 @@ export class Simulation implements Scheduler, TimerHost {
   run(): void {
     this.loop(Infinity, true);
     if (this.foreground > 0 && !this.stopped) throw this.deadlock('nothing is left that could wake them');
+  }
+
+  /** True if the policy ended the run. */
+  get hasStopped(): boolean {
+    return this.stopped;
   }
 
   /** Runs `task` and whatever else is due until it has ended; its result. */
@@ -192,7 +197,7 @@ export class Simulation implements Scheduler, TimerHost {
     const slot = this.freeSlots.pop() ?? this.timers.length;
     const timer = new Timer(this, slot, name, fire, oneShot);
     this.timers[slot] = timer;
-    if (this.observer !== null) this.observer.spawned(~slot);
+    if (this.observer !== null) this.observer.spawned(~slot, name);
     return timer;
   }
 
@@ -223,7 +228,7 @@ export class Simulation implements Scheduler, TimerHost {
     this.gatherDue(until);
     if (ready.length === 0) return NOBODY;
     this.countStep(ready.at(0));
-    if (ready.length === 1 && this.observer === null) return ready.shift();
+    if (ready.length === 1 && policy.everyStep !== true) return ready.shift();
     const index = policy.pick(this.readySet);
     if (index === STOP) {
       this.stopped = true;

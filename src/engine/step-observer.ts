@@ -23,7 +23,7 @@ export interface StepObserver {
   /** The step that goes on now uses it. */
   touched(shared: number, access: Access): void;
   /** It made a task or a timer. */
-  spawned(id: number): void;
+  spawned(id: number, name: string): void;
   /** It made a timer due, or a task ready that waited for something that is shared. */
   enabled(id: number, shared: number): void;
   /** It ended with a wait for something that is shared. */

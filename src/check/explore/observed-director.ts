@@ -1,0 +1,92 @@
+import type { Access, ReadySet, StepObserver } from '../../engine/index.js';
+import { Director } from './director.js';
+import { BUILDER, ProcessTable } from './processes.js';
+
+/** A director that knows its processes by numbers that are the same in every schedule. */
+export abstract class ObservedDirector extends Director implements StepObserver {
+  override readonly observer: StepObserver = this;
+  /** Who took the steps of this execution, in order. */
+  readonly taken: number[] = [];
+
+  /** Who takes the step that goes on. */
+  protected running = BUILDER;
+
+  private readonly ofTask: number[] = [];
+  private readonly ofTimer: number[] = [];
+  /** What each process has spawned and made in this execution. */
+  private readonly spawnedBy: number[] = [];
+  private readonly madeBy: number[] = [];
+
+  constructor(
+    stepLimit: number,
+    readonly processes = new ProcessTable(),
+  ) {
+    super(stepLimit);
+  }
+
+  protected override opens(): void {
+    this.running = BUILDER;
+    this.taken.length = 0;
+    this.spawnedBy.fill(0);
+    this.madeBy.fill(0);
+  }
+
+  /** The process behind a candidate. */
+  protected processAt(ready: ReadySet, index: number): number {
+    return this.processOf(ready.id(index));
+  }
+
+  protected processOf(id: number): number {
+    return id >= 0 ? this.ofTask[id] : this.ofTimer[~id];
+  }
+
+  /** Index of a process among the ready; -1 if it is not. */
+  protected indexOf(ready: ReadySet, process: number): number {
+    for (let i = 0; i < ready.length; i++) if (this.processAt(ready, i) === process) return i;
+    return -1;
+  }
+
+  /** The process takes the next step. */
+  protected take(process: number): void {
+    this.running = process;
+    this.taken.push(process);
+  }
+
+  made(): number {
+    const ordinal = this.madeBy[this.running] ?? 0;
+    this.madeBy[this.running] = ordinal + 1;
+    return this.processes.shared(this.running, ordinal);
+  }
+
+  spawned(id: number, name: string): void {
+    const ordinal = this.spawnedBy[this.running] ?? 0;
+    this.spawnedBy[this.running] = ordinal + 1;
+    const child = this.processes.child(this.running, ordinal, name);
+    if (id >= 0) this.ofTask[id] = child;
+    else this.ofTimer[~id] = child;
+  }
+
+  abstract touched(shared: number, access: Access): void;
+  abstract enabled(id: number, shared: number): void;
+  abstract parked(task: number, shared: number): void;
+  abstract timeMoves(): void;
+}
+
+/** A director that wants to know who takes each step, and not what the steps do. */
+export abstract class IdentityDirector extends ObservedDirector {
+  touched(): void {
+    // Nobody asks.
+  }
+
+  enabled(): void {
+    // Nobody asks.
+  }
+
+  parked(): void {
+    // Nobody asks.
+  }
+
+  timeMoves(): void {
+    // Nobody asks.
+  }
+}
