@@ -3,7 +3,8 @@ import {
   QueuedWaitable,
   SharedState,
   SimulationError,
-  UPDATE,
+  RELEASE,
+  WRITE,
   READ,
   type Scheduler,
   type Waitable,
@@ -59,7 +60,7 @@ class Audience extends QueuedWaitable implements RangeAudience {
 
   /** All of them are called; if one refused, those that did not are told that the range has ended for them. */
   start(range: InvalidateRange): void {
-    this.touch(UPDATE);
+    this.touch(WRITE);
     this.pending++;
     range.audience = this;
     for (const notifier of this.starting) {
@@ -109,7 +110,7 @@ class Audience extends QueuedWaitable implements RangeAudience {
   }
 
   private oneLess(): void {
-    this.touch(UPDATE);
+    this.touch(RELEASE);
     if (--this.pending > 0) return;
     this.wakeAll();
     this.successor?.oneLess();

@@ -1,5 +1,5 @@
 import { SimulationError } from './errors.js';
-import { READ, UPDATE } from './step-observer.js';
+import { READ, RELEASE, WRITE } from './step-observer.js';
 import { NOBODY, QueuedWaitable } from './waitable.js';
 import type { TaskHandle } from './task.js';
 import type { Scheduler } from './task.js';
@@ -46,7 +46,7 @@ export abstract class HoldCounter extends QueuedWaitable {
   }
 
   protected take(owner: string): Hold {
-    this.touch(UPDATE);
+    this.touch(WRITE);
     const hold = new Hold(this, owner, this.latest);
     this.latest = hold;
     this.count++;
@@ -55,7 +55,7 @@ export abstract class HoldCounter extends QueuedWaitable {
 
   /** @internal called by Hold.release */
   letGo(): void {
-    this.touch(UPDATE);
+    this.touch(RELEASE);
     if (--this.count > 0) return;
     this.latest = null;
     this.releasers = null;

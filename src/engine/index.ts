@@ -20,7 +20,7 @@ export { FifoPolicy, STOP, type ReadySet, type SchedulePolicy } from './schedule
 export { Semaphore } from './semaphore.js';
 export { SharedState } from './shared-state.js';
 export { Simulation, type SimulationOptions } from './simulation.js';
-export { READ, UPDATE, WRITE, type Access, type StepObserver } from './step-observer.js';
+export { READ, RELEASE, UPDATE, WRITE, type Access, type StepObserver } from './step-observer.js';
 export { TaskHandle, type Cancellable, type Scheduler, type SpawnOptions, type Task, type Wait } from './task.js';
 export { MS, SEC, US, formatNs } from './time.js';
 export { Timer } from './timer.js';

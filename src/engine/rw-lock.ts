@@ -1,7 +1,7 @@
 import { SimulationError } from './errors.js';
 import { IntQueue } from './int-queue.js';
 import { Shared } from './shared-state.js';
-import { READ, UPDATE, WRITE } from './step-observer.js';
+import { READ, RELEASE, UPDATE, WRITE } from './step-observer.js';
 import { Waitable } from './waitable.js';
 import type { Scheduler } from './task.js';
 
@@ -41,7 +41,7 @@ export class RwLock extends Shared {
   releaseShared(): void {
     const index = this.readers.indexOf(this.scheduler.running);
     if (index < 0) throw this.notHeld('reading');
-    this.touch(UPDATE);
+    this.touch(RELEASE);
     this.readers.splice(index, 1);
     this.scheduler.heldLocks.released(this.scheduler.running, this);
     this.admitWaiters();

@@ -176,7 +176,8 @@ export class Simulation implements Scheduler, TimerHost {
 
   /** @internal */
   freeTimer(timer: Timer): void {
-    if (this.timers[timer.slot] !== timer) return;
+    // An entry of the ready queue may still name the slot. Whoever observes steps must not take it for the next owner's.
+    if (this.timers[timer.slot] !== timer || this.observer !== null) return;
     this.timers[timer.slot] = null;
     this.freeSlots.push(timer.slot);
   }

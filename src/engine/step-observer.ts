@@ -1,12 +1,18 @@
 /**
- * How a step uses something that tasks share. Two reads of the same thing may change places and nobody can tell; so may
- * two updates, which are changes of which the order does not matter (one reader more, one hold less). Any other pair may
- * not.
+ * How a step uses something that tasks share. Steps that do it in one of these ways may change places and nobody can tell:
+ *
+ *   READ              both only look
+ *   UPDATE, RELEASE   changes of which the order does not matter: one reader more, one hold less. A release is one for
+ *                     which somebody may wait, together with others: when it takes several to let a task go on, it is
+ *                     let go on by all of them, whichever comes last
+ *
+ * Any other pair may not.
  */
 export const READ = 0;
 export const UPDATE = 1;
-export const WRITE = 2;
-export type Access = typeof READ | typeof UPDATE | typeof WRITE;
+export const RELEASE = 2;
+export const WRITE = 3;
+export type Access = typeof READ | typeof UPDATE | typeof RELEASE | typeof WRITE;
 
 /**
  * Whoever has to know what each step does to what tasks share: a search over schedules. A step is what a task or timer

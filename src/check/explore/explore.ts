@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { messageOf } from '../../engine/index.js';
 import { BudgetWatch } from './budget-watch.js';
 import type { Ending } from './director.js';
-import type { ExploreOptions } from './explore-options.js';
+import { DporSearch } from './dpor-search.js';
+import type { ExploreOptions, SearchName } from './explore-options.js';
 import { NaiveSearch } from './naive-search.js';
 import { ReplayDirector, planOf, type Plan } from './replay-director.js';
 import type { ExploreReport, Failure } from './report.js';
@@ -43,7 +44,9 @@ class Exploration {
 
   run(): ExploreReport {
     const { replay } = this.options;
-    return replay === undefined ? this.search(new NaiveSearch(this.stepLimit)) : this.replay(loaded(replay));
+    return replay === undefined
+      ? this.search(newSearch(this.options.search ?? 'dpor', this.stepLimit))
+      : this.replay(loaded(replay));
   }
 
   private search(search: Search): ExploreReport {
@@ -58,14 +61,14 @@ class Exploration {
         why = 'stopped at the first schedule that fails';
         break;
       }
-      if (!search.advance()) break;
+      if (!search.advance(ending)) break;
       why = watch.exceeded(this.executions, this.steps);
       if (why !== null) {
         why = `stopped after ${why}`;
         break;
       }
     }
-    return this.report(search.name, search.tooLong, why ?? 'every schedule', why === null && search.tooLong === 0);
+    return this.report(search, why ?? search.covers, why === null && search.tooLong === 0);
   }
 
   private replay(schedule: SavedSchedule): ExploreReport {
@@ -76,7 +79,7 @@ class Exploration {
       this.failures++;
       this.keep(ending.error, director);
     }
-    return this.report(director.name, director.tooLong, 'one schedule', false);
+    return this.report(director, 'one schedule', false);
   }
 
   private count(ending: Ending, steps: number): void {
@@ -114,10 +117,34 @@ class Exploration {
     if (saveTo !== undefined) writeFileSync(saveTo, `${JSON.stringify(this.failure.schedule, null, 2)}\n`);
   }
 
-  private report(search: string, tooLong: number, coverage: string, complete: boolean): ExploreReport {
+  private report(search: Counted, coverage: string, complete: boolean): ExploreReport {
     const { name: scenario, executions, steps, outcomes, failures, failure } = this;
-    return { scenario, search, executions, steps, tooLong, outcomes, complete, coverage, failures, failure };
+    const { tooLong, redundant = 0 } = search;
+    return {
+      scenario,
+      search: search.name,
+      executions: executions - redundant,
+      steps,
+      tooLong,
+      redundant,
+      outcomes,
+      complete,
+      coverage,
+      failures,
+      failure,
+    };
   }
+}
+
+/** What a director counts. */
+interface Counted {
+  readonly name: string;
+  readonly tooLong: number;
+  readonly redundant?: number;
+}
+
+function newSearch(name: SearchName, stepLimit: number): Search {
+  return name === 'naive' ? new NaiveSearch(stepLimit) : new DporSearch(stepLimit);
 }
 
 function loaded(replay: SavedSchedule | string): SavedSchedule {

@@ -9,6 +9,8 @@ import type { Search } from './search.js';
  */
 export class NaiveSearch extends Director implements Search {
   readonly name = 'naive';
+  readonly covers = 'every schedule';
+  readonly redundant = 0;
 
   /** The choices of the execution that goes on: how many could go, and which went. Only those with a choice count. */
   private candidates = new Int32Array(64);

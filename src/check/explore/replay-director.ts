@@ -1,12 +1,12 @@
 import { SimulationError, type ReadySet } from '../../engine/index.js';
 import { IdentityDirector } from './observed-director.js';
-import type { ProcessTable } from './processes.js';
+import { ProcessTable } from './processes.js';
 import type { SavedSchedule } from './schedule.js';
 
 /** What a replay follows. */
 export type Plan =
   /** who takes each step */
-  | { readonly kind: 'processes'; readonly processes: readonly number[] }
+  | { readonly kind: 'processes'; readonly processes: readonly number[]; readonly table: ProcessTable }
   /** the same, by the keys of a saved schedule */
   | { readonly kind: 'keys'; readonly keys: readonly string[] }
   /** which of the ready goes, at each point where there is more than one */
@@ -24,9 +24,8 @@ export class ReplayDirector extends IdentityDirector {
   constructor(
     stepLimit: number,
     private readonly plan: Plan,
-    processes?: ProcessTable,
   ) {
-    super(stepLimit, processes);
+    super(stepLimit, plan.kind === 'processes' ? plan.table : new ProcessTable());
   }
 
   protected override begins(): void {

@@ -18,6 +18,8 @@ export interface ExploreReport {
   readonly steps: number;
   /** Executions that were given up at the limit of steps. */
   readonly tooLong: number;
+  /** Executions that were cut because what they might still have shown had been seen. */
+  readonly redundant: number;
   /** What the finale returned, as text, and how often. */
   readonly outcomes: ReadonlyMap<string, number>;
   /** True if every schedule that the search is about has been covered. */
