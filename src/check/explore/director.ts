@@ -1,4 +1,11 @@
-import { STOP, Simulation, type ReadySet, type SchedulePolicy, type StepObserver } from '../../engine/index.js';
+import {
+  STOP,
+  Simulation,
+  type ReadySet,
+  type SchedulePolicy,
+  type SimulationOptions,
+  type StepObserver,
+} from '../../engine/index.js';
 import { Stage, type Outcome, type Scenario } from './stage.js';
 
 /** How one execution of a scenario ended. */
@@ -26,6 +33,7 @@ export abstract class Director implements SchedulePolicy {
   tooLong = 0;
 
   private directing = false;
+  private options: SimulationOptions | null = null;
 
   /** @param stepLimit steps after which an execution is given up */
   constructor(private readonly stepLimit: number) {}
@@ -39,13 +47,11 @@ export abstract class Director implements SchedulePolicy {
 
   /** Runs the scenario once. */
   run(scenario: Scenario): Ending {
-    const { observer } = this;
+    this.options ??= { policy: this, ...(this.observer === null ? {} : { observer: this.observer }) };
     this.steps = 0;
     this.directing = false;
-    const simulation = new Simulation({ policy: this, ...(observer === null ? {} : { observer }) });
-    const stage = new Stage(simulation, (text) => {
-      this.noted?.(text);
-    });
+    const simulation = new Simulation(this.options);
+    const stage = new Stage(simulation, this);
     this.opens?.(stage);
     const finale = scenario(stage);
     this.directing = true;
@@ -78,5 +84,5 @@ export abstract class Director implements SchedulePolicy {
   protected ends?(): void;
 
   /** The scenario says something. */
-  protected noted?(text: string): void;
+  noted?(text: string): void;
 }

@@ -32,13 +32,11 @@ export class DporSearch extends TracingDirector implements Search {
   private readonly frames: Frame[] = [];
   /** Pairs of steps that race, the second of which is new in this execution. */
   private readonly races: (readonly [first: number, second: number])[] = [];
-  /** Who else was ready when the last step was taken. */
-  private readonly others: number[] = [];
+  /** Who can go on, as of now. */
+  private ready: ReadySet | null = null;
 
   protected override begins(): void {
     super.begins();
-    // The step at which this execution leaves the one before is a new one.
-    this.repeated = this.frames.length - 1;
     this.races.length = 0;
   }
 
@@ -51,8 +49,7 @@ export class DporSearch extends TracingDirector implements Search {
     const index = this.indexOf(ready, process);
     if (index < 0)
       throw new Error('the scenario does not do the same twice: a process that could go on cannot any more');
-    this.others.length = 0;
-    for (let i = 0; i < ready.length; i++) if (i !== index) this.others.push(this.processAt(ready, i));
+    this.ready = ready;
     return index;
   }
 
@@ -65,14 +62,15 @@ export class DporSearch extends TracingDirector implements Search {
 
   /** Makes the races of the last execution sequences to explore, and goes back to the last step that has an alternative. */
   advance(ending: Ending): boolean {
-    this.close();
     if (ending.kind === 'failed') this.reverseFailure();
+    this.close();
     for (const [first, second] of this.races) this.reverse(first, second);
     for (let depth = this.frames.length - 1; depth >= 0; depth--) {
       const { sleep, wakeups } = this.frames[depth];
       const [done] = wakeups.children.splice(0, 1);
       if (wakeups.children.length > 0) {
         sleep.push({ process: done.process, footprint: done.footprint });
+        this.repeat(depth);
         return true;
       }
       this.frames.pop();
@@ -128,10 +126,12 @@ export class DporSearch extends TracingDirector implements Search {
 
   /** A failing step ends all others: each of them might have come before it. */
   private reverseFailure(): void {
+    const { ready } = this;
     const { sleep, wakeups } = this.frames[this.taken.length - 1];
-    for (const process of this.others) {
+    for (let i = 0; ready !== null && i < ready.length; i++) {
+      const process = this.processAt(ready, i);
       const known = [...sleep, ...wakeups.children].some((pending) => pending.process === process);
-      if (!known) wakeups.children.push(new WakeupNode(process, NOTHING));
+      if (!known && !this.wasEnabledLast(process)) wakeups.children.push(new WakeupNode(process, NOTHING));
     }
   }
 }

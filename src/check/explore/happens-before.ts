@@ -1,20 +1,59 @@
 import { RELEASE, WRITE, type Access } from '../../engine/index.js';
+import { START, countOf, join, withCount, type Clock } from './clock.js';
 import { accessOf, commute, sharedOf, type Footprint } from './footprint.js';
 
-/** What one shared thing has been through in an execution. */
+/** What one shared thing has been through. Never changed once made. */
 interface History {
-  /** The execution that this is about. */
-  run: number;
-  /** The latest uses, which may change places: one write, or reads or updates in any number; and the way of one of them. */
-  access: Access;
-  latest: number[];
+  /** How the latest uses use it: all of them may change places. */
+  readonly access: Access;
+  readonly latest: readonly number[];
   /** The uses before those, which may not change places with them. */
-  earlier: number[];
-  /** What happened before, or is, one of them. */
-  latestClock: Int32Array;
-  earlierClock: Int32Array;
-  /** What happened before, or is, one of the latest uses that release it. */
-  releaseClock: Int32Array;
+  readonly earlier: readonly number[];
+  /** What happened before, or is, one of the latest uses; of those before; of the latest ones that release it. */
+  readonly latestClock: Clock;
+  readonly earlierClock: Clock;
+  readonly releaseClock: Clock;
+}
+
+const UNUSED: History = {
+  access: WRITE,
+  latest: [],
+  earlier: [],
+  latestClock: START,
+  earlierClock: START,
+  releaseClock: START,
+};
+
+/** Things that change with an event, and what they were before. */
+class Column<T> {
+  private readonly values: T[] = [];
+  private readonly changed: number[] = [];
+  private readonly old: T[] = [];
+
+  constructor(private readonly initial: T) {}
+
+  get changes(): number {
+    return this.changed.length;
+  }
+
+  get(index: number): T {
+    while (this.values.length <= index) this.values.push(this.initial);
+    return this.values[index];
+  }
+
+  set(index: number, value: T): void {
+    this.changed.push(index);
+    this.old.push(this.get(index));
+    this.values[index] = value;
+  }
+
+  /** Takes changes back until there are only so many. */
+  rewind(changes: number): void {
+    while (this.changed.length > changes) {
+      const index = this.changed.pop() ?? 0;
+      this.values[index] = this.old.pop() as T;
+    }
+  }
 }
 
 /**
@@ -22,68 +61,68 @@ interface History {
  * step before what it spawned, woke or armed; one instant before the next; and uses of a shared thing in their order,
  * unless they may change places.
  *
- * Event number n is the nth step. A clock says for each process how many of its events come first.
+ * Event number n is the nth step. Events can be taken back, latest first, so that executions with a common beginning
+ * share what is known of it.
  */
 export class HappensBefore {
-  private length = 0;
-  private run = 0;
-  /** Number of processes that there is room for. */
-  private width: number;
-  private clocks: Int32Array;
-  private capacity = 64;
-  /** Of each event: whose it is, and its number among those of its process, from 1 on. */
-  private processes = new Int32Array(this.capacity);
-  private numbers = new Int32Array(this.capacity);
+  /** Of each event: whose it is, its number among those of its process from 1 on, and its clock. */
+  private readonly processes: number[] = [];
+  private readonly numbers: number[] = [];
+  private readonly clocks: Clock[] = [];
   /** Per process: what comes before its next event, and the number of its events. */
-  private ready: Int32Array[] = [];
-  private counts: Int32Array;
-  private instant: Int32Array;
-  private histories: History[] = [];
+  private readonly ready = new Column<Clock>(START);
+  private readonly counts: number[] = [];
+  private readonly histories = new Column<History>(UNUSED);
+  /** The end of the instant before: of one element. */
+  private readonly instant = new Column<Clock>(START);
+  /** Before each event: numbers of changes of ready, histories and instant. */
+  private readonly marks: number[] = [];
   private readonly candidates: number[] = [];
 
-  constructor(width = 8) {
-    this.width = width;
-    this.clocks = new Int32Array(this.capacity * width);
-    this.counts = new Int32Array(width);
-    this.instant = new Int32Array(width);
+  /** Number of events. */
+  get length(): number {
+    return this.processes.length;
   }
 
-  /** Forgets everything. */
-  reset(): void {
-    this.length = 0;
-    this.run++;
-    this.counts.fill(0);
-    this.instant.fill(0);
-    for (const clock of this.ready) clock.fill(0);
-  }
-
-  processOf(event: number): number {
-    return this.processes[event];
+  /** Takes events back until there are only so many. */
+  rewind(length: number): void {
+    while (this.length > length) {
+      const process = this.processes.pop() ?? 0;
+      this.numbers.pop();
+      this.clocks.pop();
+      this.counts[process]--;
+      this.instant.rewind(this.marks.pop() ?? 0);
+      this.histories.rewind(this.marks.pop() ?? 0);
+      this.ready.rewind(this.marks.pop() ?? 0);
+    }
   }
 
   /** True if `a` must come before `b`, or is `b`. */
   before(a: number, b: number): boolean {
-    return this.clocks[b * this.width + this.processes[a]] >= this.numbers[a];
+    return countOf(this.clocks[b], this.processes[a]) >= this.numbers[a];
   }
 
   /** Adds the next event. */
   add(process: number, footprint: Footprint): void {
-    const event = this.length++;
-    if (event === this.capacity) this.lengthen();
-    if (process >= this.width) this.widen(process);
-    const { width, clocks } = this;
-    const row = event * width;
-    this.processes[event] = process;
-    this.numbers[event] = ++this.counts[process];
-    const mine = this.readyOf(process);
-    for (let i = 0; i < width; i++) clocks[row + i] = Math.max(mine[i], this.instant[i]);
+    const event = this.length;
+    const number = (this.counts[process] ?? 0) + 1;
+    this.marks.push(this.ready.changes, this.histories.changes, this.instant.changes);
+    let clock = join(this.ready.get(process), this.instant.get(0));
     for (const entry of footprint.entries) {
-      const history = this.historyOf(sharedOf(entry));
-      this.joinRow(row, follows(history, accessOf(entry)) ? history.latestClock : history.earlierClock);
+      const history = this.histories.get(sharedOf(entry));
+      clock = join(clock, commute(history.access, accessOf(entry)) ? history.earlierClock : history.latestClock);
     }
-    clocks[row + process] = this.numbers[event];
-    for (const entry of footprint.entries) this.use(this.historyOf(sharedOf(entry)), accessOf(entry), event);
-    for (let i = 0; i < width; i++) mine[i] = clocks[row + i];
+    clock = withCount(clock, process, number);
+    this.processes.push(process);
+    this.numbers.push(number);
+    this.clocks.push(clock);
+    while (this.counts.length <= process) this.counts.push(0);
+    this.counts[process] = number;
+    this.ready.set(process, clock);
+    for (const entry of footprint.entries) {
+      const shared = sharedOf(entry);
+      this.histories.set(shared, used(this.histories.get(shared), accessOf(entry), event, clock));
+    }
   }
 
   /**
@@ -93,13 +132,14 @@ export class HappensBefore {
   racesOf(process: number, footprint: Footprint): readonly number[] {
     const { candidates } = this;
     candidates.length = 0;
-    if (process >= this.width) this.widen(process);
-    const mine = this.readyOf(process);
+    const mine = this.ready.get(process);
+    const instant = this.instant.get(0);
     for (const entry of footprint.entries) {
-      const history = this.historyOf(sharedOf(entry));
-      for (const event of follows(history, accessOf(entry)) ? history.latest : history.earlier) {
+      const history = this.histories.get(sharedOf(entry));
+      for (const event of commute(history.access, accessOf(entry)) ? history.earlier : history.latest) {
         const owner = this.processes[event];
-        const known = Math.max(mine[owner], this.instant[owner]) >= this.numbers[event];
+        const number = this.numbers[event];
+        const known = countOf(mine, owner) >= number || countOf(instant, owner) >= number;
         if (!known && !candidates.includes(event)) candidates.push(event);
       }
     }
@@ -109,109 +149,35 @@ export class HappensBefore {
 
   /** The last event let a process go on, which waited for a shared thing; -1 if it was for nothing shared. */
   enable(process: number, shared: number): void {
-    if (process >= this.width) this.widen(process);
-    const clock = this.readyOf(process);
-    const row = (this.length - 1) * this.width;
-    this.joinInto(clock, row);
-    if (shared < 0) return;
-    const { releaseClock } = this.historyOf(shared);
-    for (let i = 0; i < this.width; i++) clock[i] = Math.max(clock[i], releaseClock[i]);
+    let clock = join(this.ready.get(process), this.clocks[this.length - 1]);
+    if (shared >= 0) clock = join(clock, this.histories.get(shared).releaseClock);
+    this.ready.set(process, clock);
   }
 
   /** Everything so far comes before everything from here on. */
   timeMoves(): void {
-    this.instant.set(this.counts);
-  }
-
-  private use(history: History, access: Access, event: number): void {
-    const row = event * this.width;
-    if (follows(history, access)) {
-      const { earlier, earlierClock } = history;
-      history.access = access;
-      history.earlier = history.latest;
-      history.earlierClock = history.latestClock;
-      history.latest = earlier;
-      history.latestClock = earlierClock;
-      earlier.length = 0;
-      earlierClock.fill(0);
-      history.releaseClock.fill(0);
-    }
-    history.latest.push(event);
-    this.joinInto(history.latestClock, row);
-    if (access === RELEASE) this.joinInto(history.releaseClock, row);
-  }
-
-  private joinInto(clock: Int32Array, row: number): void {
-    for (let i = 0; i < this.width; i++) clock[i] = Math.max(clock[i], this.clocks[row + i]);
-  }
-
-  private joinRow(row: number, clock: Int32Array): void {
-    for (let i = 0; i < this.width; i++) this.clocks[row + i] = Math.max(this.clocks[row + i], clock[i]);
-  }
-
-  private readyOf(process: number): Int32Array {
-    while (this.ready.length <= process) this.ready.push(new Int32Array(this.width));
-    return this.ready[process];
-  }
-
-  private historyOf(shared: number): History {
-    while (this.histories.length <= shared) {
-      this.histories.push({
-        run: -1,
-        access: WRITE,
-        latest: [],
-        earlier: [],
-        latestClock: new Int32Array(this.width),
-        earlierClock: new Int32Array(this.width),
-        releaseClock: new Int32Array(this.width),
-      });
-    }
-    const history = this.histories[shared];
-    if (history.run !== this.run) {
-      history.run = this.run;
-      history.access = WRITE;
-      history.latest.length = 0;
-      history.earlier.length = 0;
-      history.latestClock.fill(0);
-      history.earlierClock.fill(0);
-      history.releaseClock.fill(0);
-    }
-    return history;
-  }
-
-  private lengthen(): void {
-    this.capacity *= 2;
-    this.clocks = enlarged(this.clocks, this.capacity * this.width);
-    this.processes = enlarged(this.processes, this.capacity);
-    this.numbers = enlarged(this.numbers, this.capacity);
-  }
-
-  private widen(process: number): void {
-    const { width } = this;
-    while (this.width <= process) this.width *= 2;
-    const clocks = new Int32Array(this.capacity * this.width);
-    for (let event = 0; event < this.capacity; event++) {
-      clocks.set(this.clocks.subarray(event * width, (event + 1) * width), event * this.width);
-    }
-    this.clocks = clocks;
-    this.counts = enlarged(this.counts, this.width);
-    this.instant = enlarged(this.instant, this.width);
-    this.ready = this.ready.map((clock) => enlarged(clock, this.width));
-    for (const history of this.histories) {
-      history.latestClock = enlarged(history.latestClock, this.width);
-      history.earlierClock = enlarged(history.earlierClock, this.width);
-      history.releaseClock = enlarged(history.releaseClock, this.width);
-    }
+    this.instant.set(0, this.counts.slice());
   }
 }
 
-/** True if a use comes after the latest ones, rather than beside them. */
-function follows(history: History, access: Access): boolean {
-  return !commute(history.access, access);
-}
-
-function enlarged(from: Int32Array, length: number): Int32Array<ArrayBuffer> {
-  const to = new Int32Array(length);
-  to.set(from);
-  return to;
+/** What a thing has been through once an event has used it. */
+function used(history: History, access: Access, event: number, clock: Clock): History {
+  if (!commute(history.access, access)) {
+    return {
+      access,
+      latest: [event],
+      earlier: history.latest,
+      latestClock: clock,
+      earlierClock: history.latestClock,
+      releaseClock: access === RELEASE ? clock : START,
+    };
+  }
+  return {
+    access,
+    latest: [...history.latest, event],
+    earlier: history.earlier,
+    latestClock: join(history.latestClock, clock),
+    earlierClock: history.earlierClock,
+    releaseClock: access === RELEASE ? join(history.releaseClock, clock) : history.releaseClock,
+  };
 }

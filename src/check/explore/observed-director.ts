@@ -14,8 +14,8 @@ export abstract class ObservedDirector extends Director implements StepObserver 
   private readonly ofTask: number[] = [];
   private readonly ofTimer: number[] = [];
   /** What each process has spawned and made in this execution. */
-  private readonly spawnedBy: number[] = [];
-  private readonly madeBy: number[] = [];
+  private readonly spawnedBy: number[] = [0];
+  private readonly madeBy: number[] = [0];
 
   constructor(
     stepLimit: number,
@@ -27,8 +27,10 @@ export abstract class ObservedDirector extends Director implements StepObserver 
   protected override opens(): void {
     this.running = BUILDER;
     this.taken.length = 0;
-    this.spawnedBy.fill(0);
-    this.madeBy.fill(0);
+    for (let process = 0; process < this.spawnedBy.length; process++) {
+      this.spawnedBy[process] = 0;
+      this.madeBy[process] = 0;
+    }
   }
 
   /** The process behind a candidate. */
@@ -53,15 +55,15 @@ export abstract class ObservedDirector extends Director implements StepObserver 
   }
 
   made(): number {
-    const ordinal = this.madeBy[this.running] ?? 0;
-    this.madeBy[this.running] = ordinal + 1;
-    return this.processes.shared(this.running, ordinal);
+    return this.processes.shared(this.running, this.madeBy[this.running]++);
   }
 
   spawned(id: number, name: string): void {
-    const ordinal = this.spawnedBy[this.running] ?? 0;
-    this.spawnedBy[this.running] = ordinal + 1;
-    const child = this.processes.child(this.running, ordinal, name);
+    const child = this.processes.child(this.running, this.spawnedBy[this.running]++, name);
+    while (this.spawnedBy.length < this.processes.size) {
+      this.spawnedBy.push(0);
+      this.madeBy.push(0);
+    }
     if (id >= 0) this.ofTask[id] = child;
     else this.ofTimer[~id] = child;
   }

@@ -29,31 +29,30 @@ export interface StageTaskOptions extends SpawnOptions {
   readonly state?: Expose;
 }
 
+/** @internal */
+export interface NoteListener {
+  noted?(text: string): void;
+}
+
 /** Where a scenario builds its world. The simulation's schedule is in the hands of the search. */
 export class Stage {
   /** @internal */
   readonly exposed: Expose[] = [];
+  /** @internal */
+  readonly variables: SharedVariable<unknown>[] = [];
   /** @internal number of tasks that do not say where they are */
   hidden = 0;
-
-  private readonly onNote: (text: string) => void;
 
   /** @internal */
   constructor(
     readonly simulation: Simulation,
-    onNote: (text: string) => void,
-  ) {
-    this.onNote = onNote;
-  }
+    private readonly listener: NoteListener,
+  ) {}
 
   /** A variable that tasks share. */
   shared<T>(name: string, value: T): SharedVariable<T> {
     const variable = new SharedVariable(this.simulation, name, value);
-    this.exposed.push((hash) => {
-      const now = variable.peek();
-      if (typeof now === 'number') hash.add(now);
-      else hash.text(String(now));
-    });
+    this.variables.push(variable);
     return variable;
   }
 
@@ -76,6 +75,6 @@ export class Stage {
 
   /** A line of the narrative of a failing schedule. */
   note(text: string): void {
-    this.onNote(text);
+    this.listener.noted?.(text);
   }
 }

@@ -12,23 +12,27 @@ interface Enabling {
 /** A director that knows what each step used, and so which steps had to come before which. */
 export abstract class TracingDirector extends ObservedDirector {
   protected readonly order = new HappensBefore();
-  /** Of each step of the execution: what it used, and whom it let go on. */
+  /** Of each step of the execution: what it used. */
   protected readonly footprints: Footprint[] = [];
   /** Steps that repeat those of the execution before: what they do is known. */
-  protected repeated = 0;
+  private repeated = 0;
 
-  private readonly enablings: Enabling[][] = [];
   private readonly builder = new FootprintBuilder();
-  private enabling: Enabling[] = [];
+  private readonly enabling: Enabling[] = [];
   /** True while a step goes on that has not been added to the order. */
   private open = false;
   /** True if what it does is not known. */
   private fresh = false;
 
   protected override begins(): void {
-    this.order.reset();
     this.open = false;
     this.fresh = false;
+    this.repeated = this.order.length;
+  }
+
+  /** The next execution repeats the first steps of this one. */
+  protected repeat(steps: number): void {
+    this.order.rewind(steps);
   }
 
   protected override choose(ready: ReadySet): number {
@@ -37,6 +41,7 @@ export abstract class TracingDirector extends ObservedDirector {
     if (index < 0) return index;
     this.fresh = this.taken.length >= this.repeated;
     this.open = true;
+    this.enabling.length = 0;
     this.take(this.processAt(ready, index));
     return index;
   }
@@ -60,7 +65,7 @@ export abstract class TracingDirector extends ObservedDirector {
 
   timeMoves(): void {
     this.close();
-    if (this.taken.length > 0) this.order.timeMoves();
+    if (this.taken.length > this.repeated) this.order.timeMoves();
   }
 
   protected override ends(): void {
@@ -84,6 +89,11 @@ export abstract class TracingDirector extends ObservedDirector {
     return lines.sort().join('\n');
   }
 
+  /** True if the step that goes on, or failed, let a process go on. */
+  protected wasEnabledLast(process: number): boolean {
+    return this.enabling.some((enabling) => enabling.process === process);
+  }
+
   /** Which of the ready takes step number `step`; STOP cuts the execution. */
   protected abstract decide(ready: ReadySet, step: number): number;
 
@@ -96,13 +106,11 @@ export abstract class TracingDirector extends ObservedDirector {
     const step = this.taken.length - 1;
     if (this.fresh) {
       this.footprints[step] = this.builder.take();
-      this.enablings[step] = this.enabling;
-      this.enabling = [];
       this.seen?.(step);
+      this.order.add(this.taken[step], this.footprints[step]);
+      for (const { process, shared } of this.enabling) this.order.enable(process, shared);
     }
     this.open = false;
     this.fresh = false;
-    this.order.add(this.taken[step], this.footprints[step]);
-    for (const { process, shared } of this.enablings[step]) this.order.enable(process, shared);
   }
 }

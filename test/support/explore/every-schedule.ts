@@ -16,7 +16,7 @@ export class EverySchedule extends TracingDirector {
 
   advance(): boolean {
     this.close();
-    this.repeated = 0;
+    this.repeat(0);
     for (let last = this.picks.pop(); last !== undefined; last = this.picks.pop()) {
       if (last.picked + 1 < last.candidates) {
         this.picks.push({ picked: last.picked + 1, candidates: last.candidates });
