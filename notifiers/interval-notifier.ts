@@ -46,7 +46,11 @@ export class IntervalNotifier {
     readonly ops: IntervalNotifierOps,
     private invalidateSeq: number,
   ) {
-    this.state = new SharedState(subscriptions.simulation);
+    this.state = new SharedState(subscriptions.simulation, (to) => {
+      to.add(this.invalidateSeq);
+      to.add(this.unansweredSeq);
+      to.add(this.node === null ? 0 : 1);
+    });
   }
 
   /**

@@ -32,7 +32,18 @@ export class IntervalNotifiers implements IntervalSubscriptions {
     readonly simulation: Simulation,
     private readonly mm: MmRef,
   ) {
-    this.state = new SharedState(simulation);
+    this.state = new SharedState(simulation, (to) => {
+      to.add(this.seq);
+      to.add(this.active);
+      to.add(this.called.length);
+      for (const deferred of [this.deferredInserts, this.deferredRemoves]) {
+        to.add(deferred.length);
+        for (const { start, last } of deferred) {
+          to.add(start);
+          to.add(last);
+        }
+      }
+    });
     this.seqChanged = new Condition(simulation, `the invalidations of ${mm.name} to end`);
   }
 
@@ -146,10 +157,12 @@ export class IntervalNotifiers implements IntervalSubscriptions {
   }
 
   private plant(subscription: IntervalNotifier): void {
+    subscription.state.write();
     subscription.node = this.tree.insert(subscription.start, subscription.last, subscription);
   }
 
   private uproot(subscription: IntervalNotifier): void {
+    subscription.state.write();
     if (subscription.node !== null) this.tree.remove(subscription.node);
     subscription.node = null;
   }

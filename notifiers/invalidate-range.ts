@@ -4,6 +4,7 @@ import {
   SimulationError,
   type Hold,
   type Scheduler,
+  type StateSink,
   type Task,
   type TaskHandle,
 } from '../src/engine/index.js';
@@ -128,6 +129,14 @@ export class InvalidateRange extends HoldCounter {
   seal(): void {
     this.announcing = false;
     if (this.holds === 0 && !this.refused) this.quiesced();
+  }
+
+  /** @internal */
+  override expose(to: StateSink): void {
+    to.add(this.announcing ? 1 : 0);
+    to.add(this.refusals);
+    to.add(this.endedAt ?? -1);
+    super.expose(to);
   }
 
   private quiesced(): void {

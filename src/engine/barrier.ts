@@ -1,5 +1,5 @@
 import { SimulationError } from './errors.js';
-import { READ, RELEASE, WRITE } from './step-observer.js';
+import { READ, RELEASE, WRITE, type StateSink } from './step-observer.js';
 import { NOBODY, QueuedWaitable } from './waitable.js';
 import type { TaskHandle } from './task.js';
 import type { Scheduler } from './task.js';
@@ -79,6 +79,12 @@ export abstract class HoldCounter extends QueuedWaitable {
       if (!hold.released) owners.unshift(`"${hold.owner}"`);
     }
     return `${this.name}, held by ${owners.join(', ')}`;
+  }
+
+  /** @internal */
+  override expose(to: StateSink): void {
+    to.add(this.count);
+    super.expose(to);
   }
 
   override get isHeld(): boolean {

@@ -1,4 +1,4 @@
-import { READ, WRITE } from './step-observer.js';
+import { READ, WRITE, type StateSink } from './step-observer.js';
 import { QueuedWaitable } from './waitable.js';
 import type { Scheduler } from './task.js';
 
@@ -31,6 +31,12 @@ export class Gate extends QueuedWaitable {
   admit(task: number): boolean {
     this.touch(READ);
     return this.opened || this.enqueue(task);
+  }
+
+  /** @internal */
+  override expose(to: StateSink): void {
+    to.add(this.opened ? 1 : 0);
+    super.expose(to);
   }
 
   describe(): string {

@@ -1,5 +1,5 @@
 import { SimulationError } from './errors.js';
-import { READ, WRITE } from './step-observer.js';
+import { READ, WRITE, type StateSink } from './step-observer.js';
 import { QueuedWaitable } from './waitable.js';
 import type { Scheduler } from './task.js';
 
@@ -68,6 +68,12 @@ export class Lock extends QueuedWaitable {
 
   override owners(): readonly number[] {
     return this.owner < 0 ? [] : [this.owner];
+  }
+
+  /** @internal */
+  override expose(to: StateSink): void {
+    to.task(this.owner);
+    super.expose(to);
   }
 
   private grant(task: number): void {

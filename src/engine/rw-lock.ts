@@ -1,7 +1,7 @@
 import { SimulationError } from './errors.js';
 import { IntQueue } from './int-queue.js';
 import { Shared } from './shared-state.js';
-import { READ, RELEASE, UPDATE, WRITE } from './step-observer.js';
+import { READ, RELEASE, UPDATE, WRITE, type StateSink } from './step-observer.js';
 import { Waitable } from './waitable.js';
 import type { Scheduler } from './task.js';
 
@@ -83,6 +83,18 @@ export class RwLock extends Shared {
   /** @internal */
   holders(): readonly number[] {
     return this.writer >= 0 ? [this.writer] : this.readers;
+  }
+
+  /** @internal */
+  override expose(to: StateSink): void {
+    to.task(this.writer);
+    to.add(this.readers.length);
+    for (const reader of this.readers) to.task(reader);
+    for (let i = 0; i < this.queue.length; i++) {
+      const entry = this.queue.at(i);
+      to.add(entry >= 0 ? 1 : 0);
+      to.task(entry >= 0 ? entry : ~entry);
+    }
   }
 
   private compatible(exclusive: boolean): boolean {

@@ -1,5 +1,5 @@
 import { SimulationError } from './errors.js';
-import { READ, WRITE } from './step-observer.js';
+import { READ, WRITE, type StateSink } from './step-observer.js';
 import { QueuedWaitable } from './waitable.js';
 import type { Scheduler } from './task.js';
 
@@ -52,6 +52,13 @@ export class Semaphore extends QueuedWaitable {
 
   describe(): string {
     return `a permit of ${this.name} (${String(this.permits)} in all)`;
+  }
+
+  /** @internal */
+  override expose(to: StateSink): void {
+    to.add(this.available);
+    for (const taker of this.takers) to.task(taker);
+    super.expose(to);
   }
 
   /** Any one of them would do, so they close no cycle: another one may still come round. */

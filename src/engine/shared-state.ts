@@ -1,4 +1,12 @@
-import { READ, UPDATE, WRITE, type Access, type StepObserver } from './step-observer.js';
+import {
+  READ,
+  UPDATE,
+  WRITE,
+  type Access,
+  type SharedThing,
+  type StateSink,
+  type StepObserver,
+} from './step-observer.js';
 
 /** What is needed of a simulation by what its tasks share. */
 export interface Observed {
@@ -7,7 +15,7 @@ export interface Observed {
 }
 
 /** What an observer of steps must hear of when it is used. Without an observer that costs one comparison. */
-export abstract class Shared {
+export abstract class Shared implements SharedThing {
   /** @internal the number by which the observer knows it; -1 if nobody observes */
   readonly sharedId: number;
 
@@ -16,8 +24,11 @@ export abstract class Shared {
     protected readonly scheduler: Observed,
     partOf?: Shared,
   ) {
-    this.sharedId = scheduler.observer === null ? -1 : (partOf?.sharedId ?? scheduler.observer.made());
+    this.sharedId = scheduler.observer === null ? -1 : (partOf?.sharedId ?? scheduler.observer.made(this));
   }
+
+  /** @internal */
+  expose?(to: StateSink): void;
 
   protected touch(access: Access): void {
     if (this.sharedId >= 0) this.scheduler.observer?.touched(this.sharedId, access);
@@ -29,6 +40,12 @@ export abstract class Shared {
  * Locks and other waitables report by themselves.
  */
 export class SharedState extends Shared {
+  /** @param exposed what its owner has to say of it */
+  constructor(scheduler: Observed, exposed?: (to: StateSink) => void) {
+    super(scheduler);
+    if (exposed !== undefined) this.expose = exposed;
+  }
+
   /** It is looked at. */
   read(): void {
     this.touch(READ);

@@ -164,6 +164,7 @@ export class Simulation implements Scheduler, TimerHost {
       );
     }
     if (this.observer !== null) this.observer.enabled(~timer.slot, timer.sharedId);
+    timer.at = due;
     if (delay === 0) {
       timer.seq = -1;
       timer.due = true;
@@ -356,6 +357,7 @@ export class Simulation implements Scheduler, TimerHost {
       if (this.foregroundParked === this.foreground) this.allParkedSince = this.now;
     }
     handle.finish(value);
+    if (this.observer !== null) this.observer.ended(id, value);
   }
 
   private fireTimer(slot: number): void {
@@ -364,6 +366,7 @@ export class Simulation implements Scheduler, TimerHost {
     this.firing = timer;
     if (timer.oneShot) this.freeTimer(timer);
     timer.fire();
+    if (this.observer !== null && timer.oneShot) this.observer.ended(~slot, undefined);
     this.firing = null;
   }
 

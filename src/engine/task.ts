@@ -1,7 +1,7 @@
 import { SimulationError } from './errors.js';
 import type { HeldLocks } from './held-locks.js';
 import type { Observed } from './shared-state.js';
-import { READ, WRITE } from './step-observer.js';
+import { READ, WRITE, type StateSink } from './step-observer.js';
 import { QueuedWaitable, type Waitable } from './waitable.js';
 
 /** What a task may yield: a delay in integer nanoseconds (0: let others of this instant go first) or a waitable. */
@@ -86,6 +86,12 @@ export class TaskHandle<T = unknown> extends QueuedWaitable {
 
   describe(): string {
     return `the end of task "${this.name}"`;
+  }
+
+  /** @internal What the task has returned is its own state. */
+  override expose(to: StateSink): void {
+    to.add(this.ended ? 1 : 0);
+    super.expose(to);
   }
 
   override owners(): readonly number[] {

@@ -1,5 +1,5 @@
 import { Shared, type Observed } from './shared-state.js';
-import { READ, WRITE } from './step-observer.js';
+import { READ, WRITE, type StateSink } from './step-observer.js';
 import type { Cancellable } from './task.js';
 
 /** What a timer needs of its simulation. */
@@ -18,6 +18,8 @@ export interface TimerHost extends Observed {
 export class Timer extends Shared implements Cancellable {
   /** @internal sequence number of the heap entry that counts; entries with another one are stale */
   seq = -1;
+  /** @internal virtual time for which it was armed last */
+  at = -1;
   /** @internal true while an entry of the ready queue counts */
   due = false;
 
@@ -55,6 +57,11 @@ export class Timer extends Shared implements Cancellable {
     if (!this.due) return false;
     this.due = false;
     return true;
+  }
+
+  /** @internal */
+  override expose(to: StateSink): void {
+    to.add(this.due || this.seq >= 0 ? this.at : -1);
   }
 
   /** Disarms the timer for good and gives its slot back. */

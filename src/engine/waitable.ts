@@ -1,5 +1,6 @@
 import { IntQueue } from './int-queue.js';
 import { Shared } from './shared-state.js';
+import type { StateSink } from './step-observer.js';
 import type { Scheduler } from './task.js';
 
 /** No tasks. */
@@ -76,6 +77,13 @@ export abstract class QueuedWaitable extends Waitable {
       return true;
     }
     return this.rest !== null && this.rest.remove(task);
+  }
+
+  /** @internal */
+  override expose(to: StateSink): void {
+    to.add(this.waiting);
+    if (this.first >= 0) to.task(this.first);
+    for (let i = 0; this.rest !== null && i < this.rest.length; i++) to.task(this.rest.at(i));
   }
 
   protected wakeAll(): void {

@@ -10,10 +10,11 @@ export class BudgetWatch {
   }
 
   /** What has run out, in words; null if nothing has. */
-  exceeded(executions: number, steps: number): string | null {
+  exceeded(executions: number, steps: number, states: number): string | null {
     const { budget } = this;
     if (budget.executions !== undefined && executions >= budget.executions)
       return plural(budget.executions, 'execution');
+    if (budget.states !== undefined && states >= budget.states) return plural(budget.states, 'state');
     if (budget.steps !== undefined && steps >= budget.steps) return plural(budget.steps, 'step');
     if (budget.time === undefined) return null;
     return budget.time.clock() >= this.deadline ? `${String(budget.time.limit)} of the clock` : null;

@@ -4,6 +4,8 @@ import type { SavedSchedule } from './schedule.js';
 export type SearchName =
   /** one schedule of each class of schedules that differ in nothing that anybody could notice */
   | 'dpor'
+  /** one way to each state: for scenarios of which tasks and things say where they are */
+  | 'states'
   /** every schedule */
   | 'naive';
 
@@ -27,6 +29,8 @@ export interface ExploreOptions {
 /** Where a search stops. Whatever is reached first counts. */
 export interface Budget {
   readonly executions?: number;
+  /** Different states, where they are counted. */
+  readonly states?: number;
   readonly steps?: number;
   /** Wall time, by the clock that the caller hands over: a run must not depend on a clock of its own. */
   readonly time?: { readonly limit: number; readonly clock: () => number };

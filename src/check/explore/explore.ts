@@ -10,6 +10,7 @@ import type { ExploreReport, Failure } from './report.js';
 import { contextSwitches, parseSchedule, saveSchedule, type SavedSchedule } from './schedule.js';
 import type { Search } from './search.js';
 import type { Scenario } from './stage.js';
+import { StateSearch } from './state-search.js';
 
 const STEP_LIMIT = 10_000;
 
@@ -62,7 +63,7 @@ class Exploration {
         break;
       }
       if (!search.advance(ending)) break;
-      why = watch.exceeded(this.executions, this.steps);
+      why = watch.exceeded(this.executions, this.steps, search.states ?? 0);
       if (why !== null) {
         why = `stopped after ${why}`;
         break;
@@ -119,12 +120,13 @@ class Exploration {
 
   private report(search: Counted, coverage: string, complete: boolean): ExploreReport {
     const { name: scenario, executions, steps, outcomes, failures, failure } = this;
-    const { tooLong, redundant = 0 } = search;
+    const { tooLong, redundant = 0, states } = search;
     return {
       scenario,
       search: search.name,
       executions: executions - redundant,
       steps,
+      ...(states === undefined ? {} : { states }),
       tooLong,
       redundant,
       outcomes,
@@ -141,10 +143,12 @@ interface Counted {
   readonly name: string;
   readonly tooLong: number;
   readonly redundant?: number;
+  readonly states?: number;
 }
 
 function newSearch(name: SearchName, stepLimit: number): Search {
-  return name === 'naive' ? new NaiveSearch(stepLimit) : new DporSearch(stepLimit);
+  if (name === 'naive') return new NaiveSearch(stepLimit);
+  return name === 'states' ? new StateSearch(stepLimit) : new DporSearch(stepLimit);
 }
 
 function loaded(replay: SavedSchedule | string): SavedSchedule {

@@ -1,5 +1,6 @@
 import { RELEASE, WRITE, type Access } from '../../engine/index.js';
 import { START, countOf, join, withCount, type Clock } from './clock.js';
+import { Column } from './column.js';
 import { accessOf, commute, sharedOf, type Footprint } from './footprint.js';
 
 /** What one shared thing has been through. Never changed once made. */
@@ -23,38 +24,6 @@ const UNUSED: History = {
   earlierClock: START,
   releaseClock: START,
 };
-
-/** Things that change with an event, and what they were before. */
-class Column<T> {
-  private readonly values: T[] = [];
-  private readonly changed: number[] = [];
-  private readonly old: T[] = [];
-
-  constructor(private readonly initial: T) {}
-
-  get changes(): number {
-    return this.changed.length;
-  }
-
-  get(index: number): T {
-    while (this.values.length <= index) this.values.push(this.initial);
-    return this.values[index];
-  }
-
-  set(index: number, value: T): void {
-    this.changed.push(index);
-    this.old.push(this.get(index));
-    this.values[index] = value;
-  }
-
-  /** Takes changes back until there are only so many. */
-  rewind(changes: number): void {
-    while (this.changed.length > changes) {
-      const index = this.changed.pop() ?? 0;
-      this.values[index] = this.old.pop() as T;
-    }
-  }
-}
 
 /**
  * The order that matters among the events of an execution, by vector clocks: the order of each process's own steps; a

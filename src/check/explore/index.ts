@@ -10,5 +10,5 @@ export { explore } from './explore.js';
 export type { Budget, ExploreOptions, SearchName } from './explore-options.js';
 export { describeReport, type ExploreReport, type Failure } from './report.js';
 export { parseSchedule, type SavedSchedule } from './schedule.js';
-export { SharedVariable } from './shared-variable.js';
-export { Stage, type Expose, type Finale, type Scenario, type StageTaskOptions, type StateSink } from './stage.js';
+export { SharedVariable, type VariableValue } from './shared-variable.js';
+export { Stage, type Finale, type Outcome, type Scenario, type StageTaskOptions } from './stage.js';

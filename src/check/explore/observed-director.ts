@@ -1,4 +1,4 @@
-import type { Access, ReadySet, StepObserver } from '../../engine/index.js';
+import type { Access, ReadySet, SharedThing, StepObserver } from '../../engine/index.js';
 import { Director } from './director.js';
 import { BUILDER, ProcessTable } from './processes.js';
 
@@ -10,6 +10,9 @@ export abstract class ObservedDirector extends Director implements StepObserver 
 
   /** Who takes the step that goes on. */
   protected running = BUILDER;
+
+  /** What processes share in this execution, by their numbers. */
+  protected readonly things: SharedThing[] = [];
 
   private readonly ofTask: number[] = [];
   private readonly ofTimer: number[] = [];
@@ -54,8 +57,10 @@ export abstract class ObservedDirector extends Director implements StepObserver 
     this.taken.push(process);
   }
 
-  made(): number {
-    return this.processes.shared(this.running, this.madeBy[this.running]++);
+  made(thing: SharedThing): number {
+    const shared = this.processes.shared(this.running, this.madeBy[this.running]++);
+    this.things[shared] = thing;
+    return shared;
   }
 
   spawned(id: number, name: string): void {
@@ -71,6 +76,7 @@ export abstract class ObservedDirector extends Director implements StepObserver 
   abstract touched(shared: number, access: Access): void;
   abstract enabled(id: number, shared: number): void;
   abstract parked(task: number, shared: number): void;
+  abstract ended(id: number, value: unknown): void;
   abstract timeMoves(): void;
 }
 
@@ -85,6 +91,10 @@ export abstract class IdentityDirector extends ObservedDirector {
   }
 
   parked(): void {
+    // Nobody asks.
+  }
+
+  ended(): void {
     // Nobody asks.
   }
 

@@ -16,6 +16,8 @@ export interface ExploreReport {
   readonly search: string;
   readonly executions: number;
   readonly steps: number;
+  /** Different states, where they are counted. */
+  readonly states?: number;
   /** Executions that were given up at the limit of steps. */
   readonly tooLong: number;
   /** Executions that were cut because what they might still have shown had been seen. */
@@ -35,7 +37,10 @@ export interface ExploreReport {
 /** The report for people. */
 export function describeReport(report: ExploreReport): string {
   const { scenario, search, executions, steps, coverage, failure } = report;
-  const lines = [`${scenario} (${search}): ${plural(executions, 'execution')}, ${plural(steps, 'step')}; ${coverage}`];
+  const counted = report.states === undefined ? '' : `, ${plural(report.states, 'state')}`;
+  const lines = [
+    `${scenario} (${search}): ${plural(executions, 'execution')}, ${plural(steps, 'step')}${counted}; ${coverage}`,
+  ];
   for (const [outcome, count] of report.outcomes) lines.push(`  ${plural(count, 'execution')} led to ${outcome}`);
   if (failure !== null) {
     const { message } = failure;

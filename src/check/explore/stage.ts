@@ -1,5 +1,5 @@
-import type { Simulation, SpawnOptions, Task, TaskHandle } from '../../engine/index.js';
-import { SharedVariable } from './shared-variable.js';
+import type { Simulation, SpawnOptions, StateSink, Task, TaskHandle } from '../../engine/index.js';
+import { SharedVariable, type VariableValue } from './shared-variable.js';
 
 /**
  * What is explored: a function that builds a small world on a stage, with its tasks, and returns what to observe at the
@@ -13,20 +13,13 @@ export type Finale = () => Outcome | undefined;
 /** What a schedule has led to. */
 export type Outcome = string | number | boolean;
 
-/** Adds what it must to the hash of a state. */
-export type Expose = (hash: StateSink) => void;
-
-/** Where a state goes to be hashed. */
-export interface StateSink {
-  /** @param value any number */
-  add(value: number): void;
-  text(value: string): void;
-}
-
 /** How a task of a scenario is spawned. */
 export interface StageTaskOptions extends SpawnOptions {
-  /** What tells where the task is: its place in its code and its local variables. For searches that hash states. */
-  readonly state?: Expose;
+  /**
+   * Says where the task is: its place in its code and whatever else decides what it will do. For searches that tell states
+   * apart; a task that does not say it is known by all that it has seen.
+   */
+  readonly state?: (to: StateSink) => void;
 }
 
 /** @internal */
@@ -36,12 +29,8 @@ export interface NoteListener {
 
 /** Where a scenario builds its world. The simulation's schedule is in the hands of the search. */
 export class Stage {
-  /** @internal */
-  readonly exposed: Expose[] = [];
-  /** @internal */
-  readonly variables: SharedVariable<unknown>[] = [];
-  /** @internal number of tasks that do not say where they are */
-  hidden = 0;
+  /** @internal tasks that say where they are, by their ids */
+  readonly states = new Map<number, (to: StateSink) => void>();
 
   /** @internal */
   constructor(
@@ -50,17 +39,15 @@ export class Stage {
   ) {}
 
   /** A variable that tasks share. */
-  shared<T>(name: string, value: T): SharedVariable<T> {
-    const variable = new SharedVariable(this.simulation, name, value);
-    this.variables.push(variable);
-    return variable;
+  shared<T extends VariableValue>(name: string, value: T): SharedVariable<Widened<T>> {
+    return new SharedVariable<Widened<T>>(this.simulation, name, value as Widened<T>);
   }
 
   /** A task whose steps are explored. It first runs when the scenario has been built. */
   task<T>(name: string, task: Task<T>, options: StageTaskOptions = {}): TaskHandle<T> {
-    if (options.state === undefined) this.hidden++;
-    else this.exposed.push(options.state);
-    return this.simulation.spawn(name, task, options);
+    const handle = this.simulation.spawn(name, task, options);
+    if (options.state !== undefined) this.states.set(handle.id, options.state);
+    return handle;
   }
 
   /** Runs a task to its end before the search begins: maps memory, registers a region. */
@@ -68,13 +55,11 @@ export class Stage {
     return this.simulation.runTask(name, task);
   }
 
-  /** State besides shared variables and tasks, for searches that hash states. */
-  expose(state: Expose): void {
-    this.exposed.push(state);
-  }
-
   /** A line of the narrative of a failing schedule. */
   note(text: string): void {
     this.listener.noted?.(text);
   }
 }
+
+/** The type of a variable of which the first value is a literal. */
+type Widened<T> = T extends number ? number : T extends boolean ? boolean : T extends string ? string : T;

@@ -63,6 +63,10 @@ export abstract class TracingDirector extends ObservedDirector {
     // A process that waits is not ready, and that is all there is to it.
   }
 
+  ended(): void {
+    // Nor does one that has ended matter any more.
+  }
+
   timeMoves(): void {
     this.close();
     if (this.taken.length > this.repeated) this.order.timeMoves();

@@ -218,10 +218,12 @@ export function randomScenario(
   };
 }
 
-function* inTurn(ops: readonly Op[], things: Things, seen: string[]): Task {
+function* inTurn(ops: readonly Op[], things: Things, seen: string[]): Task<string> {
   for (const [index, op] of ops.entries()) {
     // Some ops come in one step with the one before.
     if (index % 2 === 1) yield 0;
     yield* op(things, seen);
   }
+  // What the finale will look at is part of the state.
+  return seen.join();
 }
