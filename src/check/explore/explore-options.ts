@@ -4,7 +4,7 @@ import type { SavedSchedule } from './schedule.js';
 export type SearchName =
   /** one schedule of each class of schedules that differ in nothing that anybody could notice */
   | 'dpor'
-  /** one way to each state: for scenarios of which tasks and things say where they are */
+  /** one way to each state: for scenarios of which the tasks say where they are (Stage.known) */
   | 'states'
   /** every schedule */
   | 'naive';

@@ -11,4 +11,4 @@ export type { Budget, ExploreOptions, SearchName } from './explore-options.js';
 export { describeReport, type ExploreReport, type Failure } from './report.js';
 export { parseSchedule, type SavedSchedule } from './schedule.js';
 export { SharedVariable, type VariableValue } from './shared-variable.js';
-export { Stage, type Finale, type Outcome, type Scenario, type StageTaskOptions } from './stage.js';
+export { Stage, type Finale, type Outcome, type Scenario } from './stage.js';

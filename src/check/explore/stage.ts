@@ -1,4 +1,4 @@
-import type { Simulation, SpawnOptions, StateSink, Task, TaskHandle } from '../../engine/index.js';
+import type { Simulation, SpawnOptions, Task, TaskHandle } from '../../engine/index.js';
 import { SharedVariable, type VariableValue } from './shared-variable.js';
 
 /**
@@ -13,29 +13,18 @@ export type Finale = () => Outcome | undefined;
 /** What a schedule has led to. */
 export type Outcome = string | number | boolean;
 
-/** How a task of a scenario is spawned. */
-export interface StageTaskOptions extends SpawnOptions {
-  /**
-   * Says where the task is: its place in its code and whatever else decides what it will do. For searches that tell states
-   * apart; a task that does not say it is known by all that it has seen.
-   */
-  readonly state?: (to: StateSink) => void;
-}
-
-/** @internal */
-export interface NoteListener {
+/** @internal who hears what a scenario says of itself */
+export interface StageListener {
   noted?(text: string): void;
+  placed?(place: number, a: number, b: number, c: number): void;
 }
 
 /** Where a scenario builds its world. The simulation's schedule is in the hands of the search. */
 export class Stage {
-  /** @internal tasks that say where they are, by their ids */
-  readonly states = new Map<number, (to: StateSink) => void>();
-
   /** @internal */
   constructor(
     readonly simulation: Simulation,
-    private readonly listener: NoteListener,
+    private readonly listener: StageListener,
   ) {}
 
   /** A variable that tasks share. */
@@ -44,15 +33,22 @@ export class Stage {
   }
 
   /** A task whose steps are explored. It first runs when the scenario has been built. */
-  task<T>(name: string, task: Task<T>, options: StageTaskOptions = {}): TaskHandle<T> {
-    const handle = this.simulation.spawn(name, task, options);
-    if (options.state !== undefined) this.states.set(handle.id, options.state);
-    return handle;
+  task<T>(name: string, task: Task<T>, options: SpawnOptions = {}): TaskHandle<T> {
+    return this.simulation.spawn(name, task, options);
   }
 
   /** Runs a task to its end before the search begins: maps memory, registers a region. */
   setUp<T>(name: string, task: Task<T>): T {
     return this.simulation.runTask(name, task);
+  }
+
+  /**
+   * Called by a task, right before it yields: from here on it is known by these numbers, which say where in its code it is
+   * and what its local variables are. For searches that tell states apart; a task that does not say it is known by all that
+   * its steps have seen.
+   */
+  known(place: number, a = 0, b = 0, c = 0): void {
+    this.listener.placed?.(place, a, b, c);
   }
 
   /** A line of the narrative of a failing schedule. */

@@ -1,28 +1,22 @@
-import { READ, WRITE, type SharedThing, type StateSink } from '../../engine/index.js';
+import { READ, WRITE, type SharedThing } from '../../engine/index.js';
 import { Column } from './column.js';
 import { Digester, NO_DIGEST, type Digest } from './digest.js';
 import { accessOf, sharedOf, type Footprint } from './footprint.js';
 
-/** What says where a process is. */
-export type Expose = (to: StateSink) => void;
-
-/** How a process is known between its steps. */
-export interface Known {
-  /** By what it says. */
-  readonly expose?: Expose | undefined;
-  /** A timer remembers nothing from one time to the next: it is known by what it was made from. */
-  readonly timer: boolean;
-}
-
 /** One step as far as states go. */
 export interface StepEffect {
   readonly process: number;
+  /** A timer remembers nothing from one time to the next: it is known by what it was made from. */
+  readonly isTimer: boolean;
   readonly footprint: Footprint;
   /** Things that it made, and processes. */
   readonly made: readonly number[];
   readonly spawned: readonly number[];
   /** Tasks that it woke. */
   readonly woken: readonly number[];
+  /** What the process said of where it is, if it did; and whether it went on to look at something. */
+  readonly place: readonly number[] | null;
+  readonly wentOn: boolean;
   /** What it ended with: a wait for a shared thing, or for good; null: it is ready, or sleeps. */
   readonly end: { readonly parkedOn: number } | { readonly result: unknown } | null;
   readonly now: number;
@@ -42,7 +36,7 @@ function wokenBy(process: number): number {
 /**
  * Digests of the states of an execution, kept up to date step by step.
  *
- * A state is what things that processes share are, and where processes are. Whatever exposes its state is known by that.
+ * A state is what things that processes share are, and where processes are. Whatever says what it is is known by that.
  * Anything else is known by its history: a process by what was in the things that its steps used, a thing by the steps
  * that changed it. So two states with the same digest are the same, and the same state has different digests only where
  * something does not say what it is.
@@ -90,25 +84,23 @@ export class StateDigests {
   /**
    * A step has been taken.
    * @param things by their numbers
-   * @param known how processes are known, by their numbers
    */
-  step(effect: StepEffect, things: readonly SharedThing[], known: readonly Known[]): void {
+  step(effect: StepEffect, things: readonly SharedThing[]): void {
     const { process, footprint, end, now } = effect;
     const cause = this.causeOf(process, footprint);
     for (const entry of footprint.entries) {
       if (accessOf(entry) !== READ) this.change(sharedOf(entry), things, cause, accessOf(entry) !== WRITE);
     }
     for (const shared of effect.made) this.change(shared, things, cause, false);
-    this.processes.set(process, this.placeOf(process, cause, known[process], end));
+    this.processes.set(process, this.placeOf(effect, cause));
     this.status.set(process, end !== null && 'parkedOn' in end ? parkedOn(end.parkedOn) : IDLE);
     this.share(process, now);
     for (const child of effect.spawned) {
-      this.processes.set(child, this.after(child, cause));
+      this.digester.start(child).digest(cause);
+      this.processes.set(child, this.digester.end());
       this.share(child, now);
     }
     for (const task of effect.woken) {
-      // Who woke it may have told it something.
-      if (known[task].expose === undefined) this.processes.set(task, this.after(task, cause));
       this.status.set(task, wokenBy(process));
       this.share(task, now);
     }
@@ -118,6 +110,8 @@ export class StateDigests {
   private causeOf(process: number, footprint: Footprint): Digest {
     const { digester } = this;
     digester.start(process).digest(this.processes.get(process));
+    // Who woke it may have told it something by that.
+    digester.add(this.status.get(process));
     for (const entry of footprint.entries) {
       digester.add(sharedOf(entry));
       digester.digest(this.things.get(sharedOf(entry)));
@@ -147,7 +141,7 @@ export class StateDigests {
   }
 
   /** Where a process is after its step. */
-  private placeOf(process: number, cause: Digest, { expose, timer }: Known, end: StepEffect['end']): Digest {
+  private placeOf({ process, isTimer, place, wentOn, end }: StepEffect, cause: Digest): Digest {
     const { digester } = this;
     if (end !== null && 'result' in end) {
       const { result } = end;
@@ -156,17 +150,12 @@ export class StateDigests {
       digester.start(0).text(String(result));
       return digester.end();
     }
-    if (timer) return this.processes.get(process);
-    if (expose === undefined) return cause;
-    expose(digester.start(1));
+    if (isTimer) return this.processes.get(process);
+    if (place === null) return cause;
+    digester.start(1);
+    for (const value of place) digester.add(value);
+    if (wentOn) digester.digest(cause);
     return digester.end();
-  }
-
-  /** Where a process is once something has been done to it. */
-  private after(process: number, cause: Digest): Digest {
-    this.digester.start(process).digest(this.processes.get(process));
-    this.digester.digest(cause);
-    return this.digester.end();
   }
 
   private setThing(shared: number, digest: Digest): void {

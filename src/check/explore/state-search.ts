@@ -5,7 +5,7 @@ import { ObservedDirector } from './observed-director.js';
 import type { Plan } from './replay-director.js';
 import type { Search } from './search.js';
 import type { Stage } from './stage.js';
-import { StateDigests, type Known, type StateMark, type StepEffect } from './state-digests.js';
+import { StateDigests, type StateMark, type StepEffect } from './state-digests.js';
 
 /** A state on the way of the execution that goes on, and who goes on from it. */
 interface Frame {
@@ -20,12 +20,16 @@ class Effects {
   readonly made: number[] = [];
   readonly spawned: number[] = [];
   readonly woken: number[] = [];
+  place: readonly number[] | null = null;
+  wentOn = false;
   end: StepEffect['end'] = null;
 
   clear(): void {
     this.made.length = 0;
     this.spawned.length = 0;
     this.woken.length = 0;
+    this.place = null;
+    this.wentOn = false;
     this.end = null;
   }
 }
@@ -44,8 +48,7 @@ export class StateSearch extends ObservedDirector implements Search {
   private readonly seen = new DigestSet();
   private readonly digests = new StateDigests((task) => this.processOf(task));
   private readonly frames: Frame[] = [];
-  /** How processes are known, by their numbers. */
-  private readonly known: Known[] = [{ timer: false }];
+  private readonly isTimer: boolean[] = [];
   private readonly builder = new FootprintBuilder();
   private readonly effects = new Effects();
   private simulation: Simulation | null = null;
@@ -62,7 +65,6 @@ export class StateSearch extends ObservedDirector implements Search {
     this.simulation = stage.simulation;
     this.fresh = false;
     this.builder.take();
-    for (const [task, expose] of stage.states) this.known[this.processOf(task)] = { expose, timer: false };
     if (this.frames.length > 0) return;
     this.things.forEach((thing, shared) => {
       this.digests.begin(shared, thing);
@@ -97,12 +99,20 @@ export class StateSearch extends ObservedDirector implements Search {
   override spawned(id: number, name: string): void {
     super.spawned(id, name);
     const process = this.processOf(id);
-    this.known[process] = { timer: id < 0 };
+    this.isTimer[process] = id < 0;
     if (this.fresh) this.effects.spawned.push(process);
   }
 
   touched(shared: number, access: Access): void {
-    if (this.fresh) this.builder.add(shared, access);
+    if (!this.fresh) return;
+    this.builder.add(shared, access);
+    this.effects.wentOn = true;
+  }
+
+  placed(place: number, a: number, b: number, c: number): void {
+    if (!this.fresh) return;
+    this.effects.place = [place, a, b, c];
+    this.effects.wentOn = false;
   }
 
   enabled(id: number): void {
@@ -144,10 +154,12 @@ export class StateSearch extends ObservedDirector implements Search {
   /** Works out the state after the step that has ended. @returns false if it has been seen before */
   private settle(): boolean {
     this.fresh = false;
-    const { made, spawned, woken, end } = this.effects;
+    const process = this.running;
+    const { made, spawned, woken, place, wentOn, end } = this.effects;
+    const isTimer = this.isTimer[process];
     const footprint = this.builder.take();
-    const effect = { process: this.running, footprint, made, spawned, woken, end, now: this.startedAt };
-    this.digests.step(effect, this.things, this.known);
+    const now = this.startedAt;
+    this.digests.step({ process, isTimer, footprint, made, spawned, woken, place, wentOn, end, now }, this.things);
     return this.seen.add(this.digests.state(this.simulation?.now ?? 0));
   }
 
