@@ -74,6 +74,7 @@ const FACES = [
   'src/lab/fuzz',
   'src/lab/operations',
   'src/check',
+  'src/check/explore',
 ];
 
 const faces = FACES.map((folder) => ({

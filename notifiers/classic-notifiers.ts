@@ -1,5 +1,13 @@
 import { Errno } from '../src/base/index.js';
-import { QueuedWaitable, type Scheduler, type Waitable } from '../src/engine/index.js';
+import {
+  QueuedWaitable,
+  SharedState,
+  RELEASE,
+  WRITE,
+  READ,
+  type Scheduler,
+  type Waitable,
+} from '../src/engine/index.js';
 import { DriverError } from './driver-error.js';
 import type { InvalidateRange, MmRef, RangeAudience } from './invalidate-range.js';
 import type { MmuNotifier } from './mmu-notifier.js';
@@ -35,12 +43,13 @@ class Audience extends QueuedWaitable implements RangeAudience {
     private readonly mm: MmRef,
     readonly members: readonly Registration[],
     previous: Audience | null,
+    private readonly list: SharedState,
   ) {
     super(scheduler);
     const notifiers = members.map(({ notifier }) => notifier);
     this.starting = notifiers.filter((notifier) => notifier.invalidateRangeStart !== undefined);
     this.ending = members.filter(({ notifier }) => notifier.invalidateRangeEnd !== undefined);
-    if (previous === null || previous.pending === 0) return;
+    if (previous === null || !previous.isBusy) return;
     previous.successor = this;
     this.pending = 1;
   }
@@ -51,6 +60,7 @@ class Audience extends QueuedWaitable implements RangeAudience {
 
   /** All of them are called; if one refused, those that did not are told that the range has ended for them. */
   start(range: InvalidateRange): void {
+    this.touch(WRITE);
     this.pending++;
     range.audience = this;
     for (const notifier of this.starting) {
@@ -66,6 +76,7 @@ class Audience extends QueuedWaitable implements RangeAudience {
   }
 
   end(range: InvalidateRange): void {
+    if (this.ending.length > 0) this.list.read();
     for (const { notifier, live } of this.ending) {
       if (!live) continue;
       try {
@@ -78,6 +89,7 @@ class Audience extends QueuedWaitable implements RangeAudience {
   }
 
   admit(task: number): boolean {
+    this.touch(READ);
     return this.pending === 0 || this.enqueue(task);
   }
 
@@ -95,7 +107,13 @@ class Audience extends QueuedWaitable implements RangeAudience {
     );
   }
 
+  private get isBusy(): boolean {
+    this.touch(READ);
+    return this.pending > 0;
+  }
+
   private oneLess(): void {
+    this.touch(RELEASE);
     if (--this.pending > 0) return;
     this.wakeAll();
     this.successor?.oneLess();
@@ -105,12 +123,15 @@ class Audience extends QueuedWaitable implements RangeAudience {
 /** The classic subscriptions of one mm: the hlist of Linux's struct mmu_notifier_subscriptions. */
 export class ClassicNotifiers {
   private audience: Audience;
+  /** Who is on the list. */
+  private readonly list: SharedState;
 
   constructor(
     private readonly scheduler: Scheduler,
     private readonly mm: MmRef,
   ) {
-    this.audience = new Audience(scheduler, mm, [], null);
+    this.list = new SharedState(scheduler);
+    this.audience = new Audience(scheduler, mm, [], null, this.list);
   }
 
   /** Puts a notifier at the head of the list. @returns what admits when every range that it has not seen has ended */
@@ -125,6 +146,7 @@ export class ClassicNotifiers {
   }
 
   find(notifier: MmuNotifier): Registration | undefined {
+    this.list.read();
     return this.audience.members.find((member) => member.notifier === notifier);
   }
 
@@ -140,11 +162,13 @@ export class ClassicNotifiers {
 
   /** Announces a range. Its end is due to `range.audience`. */
   start(range: InvalidateRange): void {
+    this.list.read();
     this.audience.start(range);
   }
 
   /** Calls release() of a registration; without one, of all of them. Not where it has been called already. */
   release(range: InvalidateRange, which?: Registration): void {
+    this.list.write();
     for (const member of this.audience.members) {
       const { notifier } = member;
       if (member.releaseCalled || (which !== undefined && member !== which)) continue;
@@ -159,6 +183,7 @@ export class ClassicNotifiers {
 
   young(kind: YoungQuery['kind'], start: number, end: number): boolean {
     const { mm } = this;
+    this.list.read();
     let young = false;
     for (const { notifier } of this.audience.members) {
       if (kind === 'clear_flush_young') young = (notifier.clearFlushYoung?.(mm, start, end) ?? false) || young;
@@ -169,10 +194,12 @@ export class ClassicNotifiers {
   }
 
   archInvalidateSecondaryTlbs(start: number, end: number): void {
+    this.list.read();
     for (const { notifier } of this.audience.members) notifier.archInvalidateSecondaryTlbs?.(this.mm, start, end);
   }
 
   private replace(members: readonly Registration[]): void {
-    this.audience = new Audience(this.scheduler, this.mm, members, this.audience);
+    this.list.write();
+    this.audience = new Audience(this.scheduler, this.mm, members, this.audience, this.list);
   }
 }

@@ -1,5 +1,5 @@
 import type { TreeInterval } from '../src/base/index.js';
-import { SimulationError, type Task } from '../src/engine/index.js';
+import { SharedState, SimulationError, type Simulation, type Task } from '../src/engine/index.js';
 import type { InvalidateRange } from './invalidate-range.js';
 
 /** What an interval subscription must answer. */
@@ -16,6 +16,7 @@ export interface IntervalNotifierOps {
 
 /** What a subscription needs of the list it is on. */
 export interface IntervalSubscriptions {
+  readonly simulation: Simulation;
   /** Sequence number of the mm: odd while an invalidation that hits a subscription is under way. */
   readonly invalidateSeq: number;
   /** Waits until `invalidateSeq` is no longer `seq`. */
@@ -33,6 +34,8 @@ export class IntervalNotifier {
   node: TreeInterval<IntervalNotifier> | null = null;
   /** @internal sequence number of an invalidate() that has not been answered by setSeq; -1 if there is none */
   unansweredSeq = -1;
+  /** @internal its sequence number and the unanswered one */
+  readonly state: SharedState;
 
   /** @internal made by IntervalNotifiers.insert */
   constructor(
@@ -42,13 +45,20 @@ export class IntervalNotifier {
     readonly last: number,
     readonly ops: IntervalNotifierOps,
     private invalidateSeq: number,
-  ) {}
+  ) {
+    this.state = new SharedState(subscriptions.simulation, (to) => {
+      to.add(this.invalidateSeq);
+      to.add(this.unansweredSeq);
+      to.add(this.node === null ? 0 : 1);
+    });
+  }
 
   /**
    * mmu_interval_read_begin: waits while an invalidation of this subscription is under way. What it returns may be
    * out of date already; `readRetry` tells.
    */
   *readBegin(): Task<number> {
+    this.state.read();
     const seq = this.invalidateSeq;
     if (seq === this.subscriptions.invalidateSeq) yield* this.subscriptions.waitForSeqChange(seq);
     return seq;
@@ -56,6 +66,7 @@ export class IntervalNotifier {
 
   /** mmu_interval_read_retry: true if an invalidation began since `seq` was read. Call it under the driver's lock. */
   readRetry(seq: number): boolean {
+    this.state.read();
     return this.invalidateSeq !== seq;
   }
 
@@ -64,6 +75,7 @@ export class IntervalNotifier {
    * that would have to be done again.
    */
   checkRetry(seq: number): boolean {
+    this.state.read();
     return this.invalidateSeq !== seq;
   }
 
@@ -71,6 +83,7 @@ export class IntervalNotifier {
   setSeq(seq: number): void {
     if (seq % 2 === 0)
       throw new SimulationError(`"${this.ops.name}": setSeq(${String(seq)}): an invalidation's is odd`);
+    this.state.write();
     this.invalidateSeq = seq;
     if (this.unansweredSeq <= seq) this.unansweredSeq = -1;
   }

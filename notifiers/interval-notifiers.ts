@@ -1,5 +1,5 @@
 import { Errno, IntervalTree } from '../src/base/index.js';
-import { Condition, SimulationError, type Simulation, type Task } from '../src/engine/index.js';
+import { Condition, SharedState, SimulationError, type Simulation, type Task } from '../src/engine/index.js';
 import { DriverError } from './driver-error.js';
 import { ULONG_MAX } from './events.js';
 import { IntervalNotifier, type IntervalNotifierOps, type IntervalSubscriptions } from './interval-notifier.js';
@@ -17,40 +17,61 @@ export class IntervalNotifiers implements IntervalSubscriptions {
    *
    * It becomes odd when an invalidation hits or an insertion meets one under way, and even when the last one ends.
    */
-  invalidateSeq = 2;
+  private seq = 2;
 
   private active = 0;
   private readonly tree = new IntervalTree<IntervalNotifier>();
   private deferredInserts: IntervalNotifier[] = [];
   private deferredRemoves: IntervalNotifier[] = [];
   private readonly seqChanged: Condition;
+  /** The sequence number, who is on the tree, and what is deferred. */
+  private readonly state: SharedState;
   /** Subscriptions that were called since the sequence number became odd, and the last range of each call. */
   private readonly called: { readonly subscription: IntervalNotifier; readonly range: InvalidateRange }[] = [];
 
   constructor(
-    private readonly simulation: Simulation,
+    readonly simulation: Simulation,
     private readonly mm: MmRef,
   ) {
+    this.state = new SharedState(simulation, (to) => {
+      to.add(this.seq);
+      to.add(this.active);
+      to.add(this.called.length);
+      for (const deferred of [this.deferredInserts, this.deferredRemoves]) {
+        to.add(deferred.length);
+        for (const { start, last } of deferred) {
+          to.add(start);
+          to.add(last);
+        }
+      }
+    });
     this.seqChanged = new Condition(simulation, `the invalidations of ${mm.name} to end`);
+  }
+
+  get invalidateSeq(): number {
+    this.state.read();
+    return this.seq;
   }
 
   /** mn_itree_inv_start_range and the loop over its hits, which stops at the first refusal. */
   start(range: InvalidateRange): void {
+    this.state.write();
     this.active++;
     if (range.refused || this.tree.size === 0) return;
     this.tree.forEachOverlap(range.start, range.end - 1, (subscription) => {
-      this.invalidateSeq |= 1;
-      if (!range.refused) this.call(subscription, range, this.invalidateSeq);
+      this.seq |= 1;
+      if (!range.refused) this.call(subscription, range, this.seq);
     });
   }
 
   /** mn_itree_inv_end: the last end makes the sequence even, lets the deferred changes happen and wakes the waiters. */
   end(): void {
     if (this.active === 0) throw new SimulationError(`${this.mm.name}: an invalidation ended that never started`);
+    this.state.write();
     this.active--;
     if (this.active > 0 || !this.excluded) return;
     this.checkAnswers();
-    this.invalidateSeq++;
+    this.seq++;
     const inserts = this.deferredInserts;
     const removes = this.deferredRemoves;
     this.deferredInserts = [];
@@ -66,16 +87,17 @@ export class IntervalNotifiers implements IntervalSubscriptions {
     if (length <= 0 || start > ULONG_MAX - (length - 1)) {
       throw new Errno('EOVERFLOW', `"${ops.name}": interval of ${String(length)} bytes at 0x${start.toString(16)}`);
     }
+    this.state.write();
     if (this.active === 0) {
       // Odd and unlike the mm's: readBegin does not wait.
-      const subscription = new IntervalNotifier(this, start, last, ops, this.invalidateSeq - 1);
+      const subscription = new IntervalNotifier(this, start, last, ops, this.seq - 1);
       this.plant(subscription);
       return subscription;
     }
     // Some invalidation is under way and may or may not be this one's: readBegin waits until all of them have ended.
     const deferred = this.excluded;
-    this.invalidateSeq |= 1;
-    const subscription = new IntervalNotifier(this, start, last, ops, this.invalidateSeq);
+    this.seq |= 1;
+    const subscription = new IntervalNotifier(this, start, last, ops, this.seq);
     if (deferred) this.deferredInserts.push(subscription);
     else this.plant(subscription);
     return subscription;
@@ -83,6 +105,7 @@ export class IntervalNotifiers implements IntervalSubscriptions {
 
   /** When this has returned, invalidate() of the subscription does not run and will not be called again. */
   *remove(subscription: IntervalNotifier): Task {
+    this.state.write();
     const pending = this.deferredInserts.indexOf(subscription);
     if (pending >= 0) {
       this.deferredInserts.splice(pending, 1);
@@ -97,7 +120,7 @@ export class IntervalNotifiers implements IntervalSubscriptions {
       return;
     }
     this.deferredRemoves.push(subscription);
-    yield* this.waitForSeqChange(this.invalidateSeq);
+    yield* this.waitForSeqChange(this.seq);
   }
 
   /** @internal for IntervalNotifier.readBegin */
@@ -106,13 +129,14 @@ export class IntervalNotifiers implements IntervalSubscriptions {
   }
 
   private get excluded(): boolean {
-    return (this.invalidateSeq & 1) === 1;
+    return (this.seq & 1) === 1;
   }
 
   private call(subscription: IntervalNotifier, range: InvalidateRange, seq: number): void {
     const { ops } = subscription;
     const { trace } = this.simulation;
     if (trace.on) trace.emit({ ...traced('interval_invalidate', range), driver: ops.name, seq });
+    subscription.state.write();
     subscription.unansweredSeq = seq;
     try {
       refuseToWait((ops as UntypedOps).invalidate(range, seq));
@@ -126,6 +150,7 @@ export class IntervalNotifiers implements IntervalSubscriptions {
   private checkAnswers(): void {
     if (this.called.length === 0) return;
     for (const { subscription, range } of this.called.splice(0)) {
+      subscription.state.read();
       if (subscription.unansweredSeq < 0) continue;
       const { name } = subscription.ops;
       const what = `rule R4: it never called setSeq(${String(subscription.unansweredSeq)})`;
@@ -134,10 +159,12 @@ export class IntervalNotifiers implements IntervalSubscriptions {
   }
 
   private plant(subscription: IntervalNotifier): void {
+    subscription.state.write();
     subscription.node = this.tree.insert(subscription.start, subscription.last, subscription);
   }
 
   private uproot(subscription: IntervalNotifier): void {
+    subscription.state.write();
     if (subscription.node !== null) this.tree.remove(subscription.node);
     subscription.node = null;
   }

@@ -1,6 +1,13 @@
 import { blaming } from './driver-error.js';
 import { ProtocolError, type ProtocolRule } from './protocol-error.js';
-import { HoldCounter, type Hold, type Scheduler, type Task, type TaskHandle } from '../src/engine/index.js';
+import {
+  HoldCounter,
+  type Hold,
+  type Scheduler,
+  type StateSink,
+  type Task,
+  type TaskHandle,
+} from '../src/engine/index.js';
 import type { MmuNotifierEvent } from './events.js';
 
 /** The address space that a range belongs to, as far as this floor cares. */
@@ -148,6 +155,14 @@ export class InvalidateRange extends HoldCounter {
   seal(): void {
     this.beingAnnounced = false;
     if (this.holds === 0 && !this.refused) this.quiesced();
+  }
+
+  /** @internal */
+  override expose(to: StateSink): void {
+    to.add(this.announcing ? 1 : 0);
+    to.add(this.refusals);
+    to.add(this.endedAt ?? -1);
+    super.expose(to);
   }
 
   private quiesced(): void {

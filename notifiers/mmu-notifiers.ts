@@ -1,5 +1,5 @@
 import { Errno } from '../src/base/index.js';
-import type { Task, Waitable } from '../src/engine/index.js';
+import { SharedState, type Task, type Waitable } from '../src/engine/index.js';
 import { ClassicNotifiers } from './classic-notifiers.js';
 import { DriverError } from './driver-error.js';
 import { ULONG_MAX, type MmuNotifierEvent } from './events.js';
@@ -21,6 +21,9 @@ export class MmuNotifiers {
   /** Ranges that some driver still holds, RELEASE among them: what synchronize_srcu waits for. */
   private readonly held: InvalidateRange[] = [];
   private released = false;
+  /** What is held; and, apart, whether the mm goes away. */
+  private readonly holding: SharedState;
+  private readonly life: SharedState;
 
   constructor(
     private readonly hub: NotifierHub,
@@ -28,6 +31,8 @@ export class MmuNotifiers {
   ) {
     this.intervals = new IntervalNotifiers(hub.simulation, mm);
     this.classic = new ClassicNotifiers(hub.simulation, mm);
+    this.holding = new SharedState(hub.simulation);
+    this.life = new SharedState(hub.simulation);
   }
 
   /**
@@ -111,6 +116,7 @@ export class MmuNotifiers {
    * then off the list. No page is freed before all of them have let go, whoever called their release().
    */
   *release(): Task {
+    this.life.write();
     this.released = true;
     this.hub.release$.emit(this.mm);
     const { trace } = this.hub.simulation;
@@ -176,14 +182,17 @@ export class MmuNotifiers {
 
   /** synchronize_srcu: waits for the callbacks that run now, that is for the ranges that are still held. */
   private *synchronize(): Task {
+    this.holding.read();
     for (const range of [...this.held]) yield range;
   }
 
   private remember(range: InvalidateRange): void {
+    this.holding.update();
     range.heldIndex = this.held.push(range) - 1;
   }
 
   private forget(range: InvalidateRange): void {
+    this.holding.update();
     const last = this.held.pop();
     if (last === undefined || last === range) return;
     this.held[range.heldIndex] = last;
@@ -195,6 +204,7 @@ export class MmuNotifiers {
   }
 
   private mustBeAlive(name: string): void {
+    this.life.read();
     if (this.released) throw new Errno('EINVAL', `"${name}" subscribes to ${this.mm.name}, which is going away`);
   }
 }

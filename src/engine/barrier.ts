@@ -1,4 +1,5 @@
 import { SimulationError } from './errors.js';
+import { READ, RELEASE, WRITE, type StateSink } from './step-observer.js';
 import { NOBODY, QueuedWaitable } from './waitable.js';
 import type { TaskHandle } from './task.js';
 import type { Scheduler } from './task.js';
@@ -28,12 +29,16 @@ export class Hold {
  * passes at once. This is the base for things that are barriers besides something else; `Barrier` is just a barrier.
  */
 export abstract class HoldCounter extends QueuedWaitable {
-  /** Number of holds that have not been released. */
-  holds = 0;
-
+  private count = 0;
   private latest: Hold | null = null;
   /** Tasks each of which releases a hold when it ends, where that is known. */
   private releasers: TaskHandle[] | null = null;
+
+  /** Number of holds that have not been released. */
+  get holds(): number {
+    this.touch(READ);
+    return this.count;
+  }
 
   /** Says which task will release a hold at its end: who waits for the barrier then waits for that task. */
   protected releasedBy(task: TaskHandle): void {
@@ -41,17 +46,19 @@ export abstract class HoldCounter extends QueuedWaitable {
   }
 
   protected take(owner: string): Hold {
+    this.touch(WRITE);
     const hold = new Hold(this, owner, this.latest);
     this.latest = hold;
-    this.holds++;
+    this.count++;
     return hold;
   }
 
   /** @internal called by Hold.release */
   letGo(hold: Hold): void {
-    this.holds--;
+    this.touch(RELEASE);
+    this.count--;
     this.holdReleased?.(hold);
-    if (this.holds > 0) return;
+    if (this.count > 0) return;
     this.latest = null;
     this.releasers = null;
     this.allReleased();
@@ -80,7 +87,8 @@ export abstract class HoldCounter extends QueuedWaitable {
   }
 
   admit(task: number): boolean {
-    return this.holds === 0 || this.enqueue(task);
+    this.touch(READ);
+    return this.count === 0 || this.enqueue(task);
   }
 
   describe(): string {
@@ -91,8 +99,14 @@ export abstract class HoldCounter extends QueuedWaitable {
     return `${this.name}, held by ${owners.join(', ')}`;
   }
 
+  /** @internal */
+  override expose(to: StateSink): void {
+    to.add(this.count);
+    super.expose(to);
+  }
+
   override get isHeld(): boolean {
-    return this.holds > 0;
+    return this.count > 0;
   }
 
   override owners(): readonly number[] {

@@ -1,3 +1,4 @@
+import { WRITE } from './step-observer.js';
 import { QueuedWaitable } from './waitable.js';
 import type { Scheduler, Task } from './task.js';
 
@@ -14,15 +15,18 @@ export class Condition extends QueuedWaitable {
   }
 
   admit(task: number): boolean {
+    this.touch(WRITE);
     return this.enqueue(task);
   }
 
   notifyOne(): void {
+    this.touch(WRITE);
     const task = this.dequeue();
     if (task >= 0) this.scheduler.wake(task);
   }
 
   notifyAll(): void {
+    this.touch(WRITE);
     this.wakeAll();
   }
 
@@ -34,6 +38,7 @@ export class Condition extends QueuedWaitable {
     const task = this.scheduler.running;
     let notified = true;
     const timer = this.scheduler.after(timeout, `timeout of ${this.name}`, () => {
+      this.touch(WRITE);
       if (this.withdraw(task)) {
         notified = false;
         this.scheduler.wake(task);

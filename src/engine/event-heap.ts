@@ -15,7 +15,7 @@ export class EventHeap {
   private ids: Int32Array;
   private nextSeq = 0;
 
-  constructor(capacity = 64) {
+  constructor(capacity = 8) {
     this.times = new Float64Array(capacity);
     this.seqs = new Float64Array(capacity);
     this.ids = new Int32Array(capacity);

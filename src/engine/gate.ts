@@ -1,3 +1,4 @@
+import { READ, WRITE, type StateSink } from './step-observer.js';
 import { QueuedWaitable } from './waitable.js';
 import type { Scheduler } from './task.js';
 
@@ -12,20 +13,30 @@ export class Gate extends QueuedWaitable {
   }
 
   get isOpen(): boolean {
+    this.touch(READ);
     return this.opened;
   }
 
   open(): void {
+    this.touch(WRITE);
     this.opened = true;
     this.wakeAll();
   }
 
   close(): void {
+    this.touch(WRITE);
     this.opened = false;
   }
 
   admit(task: number): boolean {
+    this.touch(READ);
     return this.opened || this.enqueue(task);
+  }
+
+  /** @internal */
+  override expose(to: StateSink): void {
+    to.add(this.opened ? 1 : 0);
+    super.expose(to);
   }
 
   describe(): string {

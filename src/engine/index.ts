@@ -17,9 +17,20 @@ export { RandomPolicy } from './random-policy.js';
 export { RandomStream } from './random-stream.js';
 export { ReplayPolicy, type Choice } from './replay-policy.js';
 export { RwLock } from './rw-lock.js';
-export { FifoPolicy, type ReadySet, type SchedulePolicy } from './schedule-policy.js';
+export { FifoPolicy, STOP, type ReadySet, type SchedulePolicy } from './schedule-policy.js';
 export { Semaphore } from './semaphore.js';
+export { Shared, SharedState } from './shared-state.js';
 export { Simulation, type SimulationOptions } from './simulation.js';
+export {
+  READ,
+  RELEASE,
+  UPDATE,
+  WRITE,
+  type Access,
+  type SharedThing,
+  type StateSink,
+  type StepObserver,
+} from './step-observer.js';
 export { TaskHandle, type Cancellable, type Scheduler, type SpawnOptions, type Task, type Wait } from './task.js';
 export { MS, SEC, US, formatNs } from './time.js';
 export { Timer } from './timer.js';

@@ -1,4 +1,5 @@
 import { SimulationError } from './errors.js';
+import { READ, WRITE, type StateSink } from './step-observer.js';
 import { QueuedWaitable } from './waitable.js';
 import type { Holdable } from './held-locks.js';
 import type { Scheduler } from './task.js';
@@ -19,6 +20,7 @@ export class Lock extends QueuedWaitable implements Holdable {
   }
 
   get held(): boolean {
+    this.touch(READ);
     return this.owner >= 0;
   }
 
@@ -28,6 +30,7 @@ export class Lock extends QueuedWaitable implements Holdable {
 
   /** Takes the lock if it is free; false otherwise. Must run inside a task. */
   tryAcquire(): boolean {
+    this.touch(WRITE);
     if (this.owner >= 0) return false;
     if (this.scheduler.running < 0) throw new SimulationError(`${this.name}: a lock needs a task that owns it`);
     this.grant(this.scheduler.running);
@@ -35,6 +38,7 @@ export class Lock extends QueuedWaitable implements Holdable {
   }
 
   admit(task: number): boolean {
+    this.touch(WRITE);
     if (this.owner === task) {
       throw new SimulationError(`${this.name}: task "${this.scheduler.taskName(task)}" holds it already`);
     }
@@ -45,6 +49,7 @@ export class Lock extends QueuedWaitable implements Holdable {
   }
 
   release(): void {
+    this.touch(WRITE);
     const { running } = this.scheduler;
     if (this.owner < 0) throw new SimulationError(`${this.name}: released, but nobody holds it`);
     if (this.owner !== running) {
@@ -66,6 +71,12 @@ export class Lock extends QueuedWaitable implements Holdable {
 
   override owners(): readonly number[] {
     return this.owner < 0 ? [] : [this.owner];
+  }
+
+  /** @internal */
+  override expose(to: StateSink): void {
+    to.task(this.owner);
+    super.expose(to);
   }
 
   private grant(task: number): void {

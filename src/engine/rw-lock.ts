@@ -1,6 +1,8 @@
 import { SimulationError } from './errors.js';
 import type { Holdable } from './held-locks.js';
 import { IntQueue } from './int-queue.js';
+import { Shared } from './shared-state.js';
+import { READ, RELEASE, UPDATE, WRITE, type StateSink } from './step-observer.js';
 import { Waitable } from './waitable.js';
 import type { Scheduler } from './task.js';
 
@@ -9,7 +11,7 @@ import type { Scheduler } from './task.js';
  *
  * `yield lock.shared` takes it for reading, `yield lock.exclusive` for writing.
  */
-export class RwLock implements Holdable {
+export class RwLock extends Shared implements Holdable {
   readonly shared: Waitable;
   readonly exclusive: Waitable;
 
@@ -18,15 +20,17 @@ export class RwLock implements Holdable {
   private readonly queue = new IntQueue();
 
   constructor(
-    private readonly scheduler: Scheduler,
+    protected override readonly scheduler: Scheduler,
     readonly name: string,
     readonly lockClass = name,
   ) {
+    super(scheduler);
     this.shared = new Side(scheduler, this, false);
     this.exclusive = new Side(scheduler, this, true);
   }
 
   get heldExclusively(): boolean {
+    this.touch(READ);
     return this.writer >= 0;
   }
 
@@ -39,6 +43,7 @@ export class RwLock implements Holdable {
   releaseShared(): void {
     const index = this.readers.indexOf(this.scheduler.running);
     if (index < 0) throw this.notHeld('reading');
+    this.touch(RELEASE);
     this.readers.splice(index, 1);
     this.scheduler.heldLocks.released(this.scheduler.running, this);
     this.admitWaiters();
@@ -46,6 +51,7 @@ export class RwLock implements Holdable {
 
   releaseExclusive(): void {
     if (this.writer < 0 || this.writer !== this.scheduler.running) throw this.notHeld('writing');
+    this.touch(WRITE);
     this.writer = -1;
     this.scheduler.heldLocks.released(this.scheduler.running, this);
     this.admitWaiters();
@@ -54,6 +60,7 @@ export class RwLock implements Holdable {
   /** Turns the caller's exclusive hold into a shared one without letting a writer in between. */
   downgrade(): void {
     if (this.writer < 0 || this.writer !== this.scheduler.running) throw this.notHeld('writing');
+    this.touch(WRITE);
     this.readers.push(this.writer);
     this.writer = -1;
     this.admitWaiters();
@@ -61,6 +68,8 @@ export class RwLock implements Holdable {
 
   /** @internal */
   admit(task: number, exclusive: boolean): boolean {
+    // Readers come and go in any order: who waits among them is admitted with them.
+    this.touch(exclusive ? WRITE : UPDATE);
     if (this.writer === task || (exclusive && this.readers.includes(task))) {
       throw new SimulationError(`${this.name}: task "${this.scheduler.taskName(task)}" holds it already`);
     }
@@ -77,6 +86,18 @@ export class RwLock implements Holdable {
   /** @internal */
   holders(): readonly number[] {
     return this.writer >= 0 ? [this.writer] : this.readers;
+  }
+
+  /** @internal */
+  override expose(to: StateSink): void {
+    to.task(this.writer);
+    to.add(this.readers.length);
+    for (const reader of this.readers) to.task(reader);
+    for (let i = 0; i < this.queue.length; i++) {
+      const entry = this.queue.at(i);
+      to.add(entry >= 0 ? 1 : 0);
+      to.task(entry >= 0 ? entry : ~entry);
+    }
   }
 
   private compatible(exclusive: boolean): boolean {
@@ -116,7 +137,7 @@ class Side extends Waitable {
     private readonly lock: RwLock,
     private readonly forWriting: boolean,
   ) {
-    super(scheduler);
+    super(scheduler, lock);
     this.name = lock.name;
   }
 

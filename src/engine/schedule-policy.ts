@@ -21,9 +21,17 @@ export interface SchedulePolicy {
   readonly preemptive: boolean;
   /** The picks so far, by a policy that writes them down: with them the run can be replayed. */
   readonly taken?: readonly number[];
-  /** Answers the index in `ready` of the task to run next. Called only where there are at least two. */
+  /** True if `pick` is to be called for each step, also where only one can go. */
+  readonly everyStep?: boolean;
+  /**
+   * Answers the index in `ready` of the task to run next, or STOP to end the run there. Called only where there are at
+   * least two, unless the policy wants every step.
+   */
   pick(ready: ReadySet): number;
 }
+
+/** Answer of a policy that wants no more steps. */
+export const STOP = -1;
 
 /** First in, first out in (time, sequence) order: the schedule of a timed run. */
 export class FifoPolicy implements SchedulePolicy {

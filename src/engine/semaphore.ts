@@ -1,4 +1,5 @@
 import { SimulationError } from './errors.js';
+import { READ, WRITE, type StateSink } from './step-observer.js';
 import { QueuedWaitable } from './waitable.js';
 import type { Scheduler } from './task.js';
 
@@ -22,10 +23,12 @@ export class Semaphore extends QueuedWaitable {
   }
 
   get free(): number {
+    this.touch(READ);
     return this.available;
   }
 
   admit(task: number): boolean {
+    this.touch(WRITE);
     if (this.available === 0) return this.enqueue(task);
     this.available--;
     this.takers.push(task);
@@ -33,6 +36,7 @@ export class Semaphore extends QueuedWaitable {
   }
 
   release(): void {
+    this.touch(WRITE);
     if (this.available === this.permits) {
       throw new SimulationError(`${this.name}: released more often than taken (${String(this.permits)} permits)`);
     }
@@ -48,6 +52,13 @@ export class Semaphore extends QueuedWaitable {
 
   describe(): string {
     return `a permit of ${this.name} (${String(this.permits)} in all)`;
+  }
+
+  /** @internal */
+  override expose(to: StateSink): void {
+    to.add(this.available);
+    for (const taker of this.takers) to.task(taker);
+    super.expose(to);
   }
 
   /** Any one of them would do, so they close no cycle: another one may still come round. */

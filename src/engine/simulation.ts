@@ -3,7 +3,9 @@ import { EventHeap } from './event-heap.js';
 import { HeldLocks } from './held-locks.js';
 import { IntQueue } from './int-queue.js';
 import { RandomStream } from './random-stream.js';
-import { FifoPolicy, type ReadySet, type SchedulePolicy } from './schedule-policy.js';
+import { ReadyQueue } from './ready-queue.js';
+import { FifoPolicy, STOP, type ReadySet, type SchedulePolicy } from './schedule-policy.js';
+import type { StepObserver } from './step-observer.js';
 import { TaskHandle, type Cancellable, type Scheduler, type SpawnOptions, type Task } from './task.js';
 import { isWait, noWait } from './valid-wait.js';
 import { SEC } from './time.js';
@@ -19,6 +21,8 @@ export interface SimulationOptions {
   readonly policy?: SchedulePolicy;
   /** Virtual ns after which tasks that all wait count as hung; default 120 s, as Linux's hung_task_timeout_secs. */
   readonly hungTaskNs?: number;
+  /** Told what each step does to what tasks share. */
+  readonly observer?: StepObserver;
 }
 
 /** Steps at one instant after which time counts as stuck: far more than any model needs, a second or two of work. */
@@ -39,7 +43,8 @@ export class Simulation implements Scheduler, TimerHost {
   /** Id of the task that runs; -1 in timers and set-up code. */
   running = -1;
   readonly seed: number;
-  readonly random: RandomStream;
+  /** @internal */
+  readonly observer: StepObserver | null;
   readonly trace: Trace = new Trace(this);
   /** Which ready task goes next. */
   readonly policy: SchedulePolicy;
@@ -48,8 +53,9 @@ export class Simulation implements Scheduler, TimerHost {
 
   private readonly hungTaskNs: number;
   private readonly heap = new EventHeap();
-  private readonly ready = new IntQueue(64);
+  private readonly ready = new IntQueue(16);
   private readonly readySet: ReadySet;
+  private randomStream: RandomStream | null = null;
 
   /** Per task id. The generators lie apart from the rest: they are all that a task switch touches. */
   private readonly generators: Task<unknown>[] = [];
@@ -65,6 +71,8 @@ export class Simulation implements Scheduler, TimerHost {
   private foregroundParked = 0;
   private allParkedSince = 0;
   private looping = false;
+  /** True once the policy has answered STOP. */
+  private stopped = false;
   /** Virtual time up to which the loop may go. */
   private until = Infinity;
   /** Tasks resumed and timers fired since time last moved. */
@@ -72,17 +80,15 @@ export class Simulation implements Scheduler, TimerHost {
 
   constructor(options: SimulationOptions = {}) {
     this.seed = options.seed ?? 1;
-    this.random = new RandomStream(this.seed);
     this.policy = options.policy ?? new FifoPolicy();
     this.hungTaskNs = options.hungTaskNs ?? 120 * SEC;
-    const { ready } = this;
-    this.readySet = {
-      get length(): number {
-        return ready.length;
-      },
-      id: (index) => ready.at(index),
-      name: (index) => this.nameOf(ready.at(index)),
-    };
+    this.observer = options.observer ?? null;
+    this.readySet = new ReadyQueue(this.ready, (id) => this.nameOf(id));
+  }
+
+  /** Where every random decision of the run comes from. */
+  get random(): RandomStream {
+    return (this.randomStream ??= new RandomStream(this.seed));
   }
 
   spawn<T>(name: string, task: Task<T>, options: SpawnOptions = {}): TaskHandle<T> {
@@ -93,13 +99,19 @@ export class Simulation implements Scheduler, TimerHost {
     this.waits[id] = null;
     if (!handle.daemon) this.foreground++;
     this.ready.push(id);
+    if (this.observer !== null) this.observer.spawned(id, name);
     return handle;
   }
 
   /** Runs until every task that is no daemon has ended. Daemons and timers stay as they are. */
   run(): void {
     this.loop(Infinity, true);
-    if (this.foreground > 0) throw this.deadlock('nothing is left that could wake them');
+    if (this.foreground > 0 && !this.stopped) throw this.deadlock('nothing is left that could wake them');
+  }
+
+  /** True if the policy ended the run. */
+  get hasStopped(): boolean {
+    return this.stopped;
   }
 
   /** Runs `task` and whatever else is due until it has ended; its result. */
@@ -134,6 +146,7 @@ export class Simulation implements Scheduler, TimerHost {
 
   /** @internal */
   wake(task: number): void {
+    if (this.observer !== null) this.observer.enabled(task, this.waits[task]?.sharedId ?? -1);
     this.waits[task] = null;
     if (!this.handle(task).daemon) this.foregroundParked--;
     this.ready.push(task);
@@ -151,6 +164,8 @@ export class Simulation implements Scheduler, TimerHost {
         `timer "${timer.name}": a delay must be an integer of 0 ns or more, not ${String(delay)}`,
       );
     }
+    if (this.observer !== null) this.observer.enabled(~timer.slot, timer.sharedId);
+    timer.at = due;
     if (delay === 0) {
       timer.seq = -1;
       timer.due = true;
@@ -163,7 +178,8 @@ export class Simulation implements Scheduler, TimerHost {
 
   /** @internal */
   freeTimer(timer: Timer): void {
-    if (this.timers[timer.slot] !== timer) return;
+    // An entry of the ready queue may still name the slot. Whoever observes steps must not take it for the next owner's.
+    if (this.timers[timer.slot] !== timer || this.observer !== null) return;
     this.timers[timer.slot] = null;
     this.freeSlots.push(timer.slot);
   }
@@ -174,7 +190,8 @@ export class Simulation implements Scheduler, TimerHost {
    * @returns false if something else comes first; the clock then stays
    */
   advanceAlone(time: number): boolean {
-    if (this.ready.length > 0 || this.heap.minTime <= time || time > this.until) return false;
+    // Whether anything is ready is the schedule's business: whoever observes steps must not see it change what a step does.
+    if (this.observer !== null || this.ready.length > 0 || this.heap.minTime <= time || time > this.until) return false;
     this.advance(time);
     return true;
   }
@@ -183,6 +200,7 @@ export class Simulation implements Scheduler, TimerHost {
     const slot = this.freeSlots.pop() ?? this.timers.length;
     const timer = new Timer(this, slot, name, fire, oneShot);
     this.timers[slot] = timer;
+    if (this.observer !== null) this.observer.spawned(~slot, name);
     return timer;
   }
 
@@ -191,7 +209,7 @@ export class Simulation implements Scheduler, TimerHost {
     this.looping = true;
     this.until = until;
     try {
-      while (!stopWhenDone || this.foreground > 0) {
+      while ((!stopWhenDone || this.foreground > 0) && !this.stopped) {
         const id = this.next(until);
         if (id === NOBODY) return;
         if (id >= 0) this.resume(id);
@@ -213,8 +231,12 @@ export class Simulation implements Scheduler, TimerHost {
     this.gatherDue(until);
     if (ready.length === 0) return NOBODY;
     this.countStep(ready.at(0));
-    if (ready.length === 1) return ready.shift();
+    if (ready.length === 1 && policy.everyStep !== true) return ready.shift();
     const index = policy.pick(this.readySet);
+    if (index === STOP) {
+      this.stopped = true;
+      return NOBODY;
+    }
     if (!(index >= 0 && index < ready.length)) {
       throw new SimulationError(
         `policy "${policy.name}" picked number ${String(index)} of ${String(ready.length)} ready tasks`,
@@ -283,6 +305,7 @@ export class Simulation implements Scheduler, TimerHost {
     }
     this.now = time;
     this.stepsAtInstant = 0;
+    if (this.observer !== null) this.observer.timeMoves();
   }
 
   private resume(id: number): void {
@@ -318,6 +341,7 @@ export class Simulation implements Scheduler, TimerHost {
   private park(id: number, wait: Waitable): void {
     this.waits[id] = wait;
     if (!this.handle(id).daemon && ++this.foregroundParked === this.foreground) this.allParkedSince = this.now;
+    if (this.observer !== null) this.observer.parked(id, wait.sharedId);
     if (wait.owners().length === 0) return;
     const cycle = waitCycle(id, this.waits);
     if (cycle !== null) throw this.deadlock('these tasks wait for each other', cycle);
@@ -334,15 +358,16 @@ export class Simulation implements Scheduler, TimerHost {
       if (this.foregroundParked === this.foreground) this.allParkedSince = this.now;
     }
     handle.finish(value);
+    if (this.observer !== null) this.observer.ended(id, value);
   }
 
   private fireTimer(slot: number): void {
     const timer = this.timers[slot];
-    if (!timer?.due) return;
-    timer.due = false;
+    if (timer?.takeTurn() !== true) return;
     this.firing = timer;
     if (timer.oneShot) this.freeTimer(timer);
     timer.fire();
+    if (this.observer !== null && timer.oneShot) this.observer.ended(~slot, undefined);
     this.firing = null;
   }
 

@@ -1,5 +1,7 @@
 import { SimulationError } from './errors.js';
 import type { HeldLocks } from './held-locks.js';
+import type { Observed } from './shared-state.js';
+import { READ, WRITE, type StateSink } from './step-observer.js';
 import { QueuedWaitable, type Waitable } from './waitable.js';
 
 /** What a task may yield: a delay in integer nanoseconds (0: let others of this instant go first) or a waitable. */
@@ -18,7 +20,7 @@ export type Wait = number | Waitable;
 export type Task<T = void> = Generator<Wait, T, void>;
 
 /** The part of the simulation that waitables need. */
-export interface Scheduler {
+export interface Scheduler extends Observed {
   /** Id of the task that runs now; -1 outside of tasks (timers, set-up code). */
   readonly running: number;
   /** Virtual time in ns. */
@@ -58,28 +60,38 @@ export class TaskHandle<T = unknown> extends QueuedWaitable {
   }
 
   get done(): boolean {
+    this.touch(READ);
     return this.ended;
   }
 
   /** The task's return value. Reading it before the task has ended is an error. */
   get result(): T {
+    this.touch(READ);
     if (!this.ended) throw new SimulationError(`task "${this.name}" has no result yet: it is still running`);
     return this.value as T;
   }
 
   /** @internal */
   finish(value: T): void {
+    this.touch(WRITE);
     this.ended = true;
     this.value = value;
     this.wakeAll();
   }
 
   admit(task: number): boolean {
+    this.touch(READ);
     return this.ended || this.enqueue(task);
   }
 
   describe(): string {
     return `the end of task "${this.name}"`;
+  }
+
+  /** @internal What the task has returned is its own state. */
+  override expose(to: StateSink): void {
+    to.add(this.ended ? 1 : 0);
+    super.expose(to);
   }
 
   override owners(): readonly number[] {

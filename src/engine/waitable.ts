@@ -1,4 +1,6 @@
 import { IntQueue } from './int-queue.js';
+import { Shared } from './shared-state.js';
+import type { StateSink } from './step-observer.js';
 import type { Scheduler } from './task.js';
 
 /** No tasks. */
@@ -10,10 +12,15 @@ export const NOBODY: readonly number[] = [];
  * A waitable either admits the task at once or keeps its id and wakes it later through the scheduler. It names itself
  * so that a deadlock report can say what each task waits for.
  */
-export abstract class Waitable {
+export abstract class Waitable extends Shared {
   abstract readonly name: string;
 
-  constructor(protected readonly scheduler: Scheduler) {}
+  constructor(
+    protected override readonly scheduler: Scheduler,
+    partOf?: Shared,
+  ) {
+    super(scheduler, partOf);
+  }
 
   /**
    * Asks for admission on behalf of a task.
@@ -70,6 +77,13 @@ export abstract class QueuedWaitable extends Waitable {
       return true;
     }
     return this.rest !== null && this.rest.remove(task);
+  }
+
+  /** @internal */
+  override expose(to: StateSink): void {
+    to.add(this.waiting);
+    if (this.first >= 0) to.task(this.first);
+    for (let i = 0; this.rest !== null && i < this.rest.length; i++) to.task(this.rest.at(i));
   }
 
   protected wakeAll(): void {

@@ -1,0 +1,37 @@
+import type { SavedSchedule } from './schedule.js';
+
+/** Which schedules are run, and in which order. */
+export type SearchName =
+  /** one schedule of each class of schedules that differ in nothing that anybody could notice */
+  | 'dpor'
+  /** one way to each state: for scenarios of which the tasks say where they are (Stage.known) */
+  | 'states'
+  /** every schedule */
+  | 'naive';
+
+export interface ExploreOptions {
+  /** For messages and saved schedules; default the function's name. */
+  readonly name?: string;
+  /** Default `dpor`. */
+  readonly search?: SearchName;
+  /** Where to stop although there is more; default: nowhere. */
+  readonly budget?: Budget;
+  /** False goes on after a schedule that fails; default true. */
+  readonly stopAtFirst?: boolean;
+  /** Steps after which an execution is given up as endless; default 10,000. */
+  readonly stepLimit?: number;
+  /** Runs this schedule and no other: one that was saved, as an object or as the path of its file. */
+  readonly replay?: SavedSchedule | string;
+  /** Path of a file to which the first failing schedule is written as JSON. */
+  readonly saveTo?: string;
+}
+
+/** Where a search stops. Whatever is reached first counts. */
+export interface Budget {
+  readonly executions?: number;
+  /** Different states, where they are counted. */
+  readonly states?: number;
+  readonly steps?: number;
+  /** Wall time, by the clock that the caller hands over: a run must not depend on a clock of its own. */
+  readonly time?: { readonly limit: number; readonly clock: () => number };
+}

@@ -1,0 +1,156 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { messageOf } from '../../engine/index.js';
+import { BudgetWatch } from './budget-watch.js';
+import type { Ending } from './director.js';
+import { DporSearch } from './dpor-search.js';
+import type { ExploreOptions, SearchName } from './explore-options.js';
+import { NaiveSearch } from './naive-search.js';
+import { ReplayDirector, planOf, type Plan } from './replay-director.js';
+import type { ExploreReport, Failure } from './report.js';
+import { contextSwitches, parseSchedule, saveSchedule, type SavedSchedule } from './schedule.js';
+import type { Search } from './search.js';
+import type { Scenario } from './stage.js';
+import { StateSearch } from './state-search.js';
+
+const STEP_LIMIT = 10_000;
+
+/**
+ * Runs a scenario over schedules and says what it has seen.
+ *
+ * @example
+ * const report = explore(scenario, { search: 'dpor', budget: { executions: 100_000 } });
+ * expect(report.complete && report.failure === null).toBe(true);
+ */
+export function explore(scenario: Scenario, options: ExploreOptions = {}): ExploreReport {
+  return new Exploration(scenario, options).run();
+}
+
+/** One call of explore. */
+class Exploration {
+  private readonly name: string;
+  private readonly stepLimit: number;
+  private readonly outcomes = new Map<string, number>();
+  private executions = 0;
+  private steps = 0;
+  private failures = 0;
+  private failure: Failure | null = null;
+
+  constructor(
+    private readonly scenario: Scenario,
+    private readonly options: ExploreOptions,
+  ) {
+    this.name = options.name ?? (scenario.name === '' ? 'scenario' : scenario.name);
+    this.stepLimit = options.stepLimit ?? STEP_LIMIT;
+  }
+
+  run(): ExploreReport {
+    const { replay } = this.options;
+    return replay === undefined
+      ? this.search(newSearch(this.options.search ?? 'dpor', this.stepLimit))
+      : this.replay(loaded(replay));
+  }
+
+  private search(search: Search): ExploreReport {
+    const { budget = {}, stopAtFirst = true } = this.options;
+    const watch = new BudgetWatch(budget);
+    let why: string | null = null;
+    for (;;) {
+      const ending = search.run(this.scenario);
+      this.count(ending, search.steps);
+      if (ending.kind === 'failed') this.failed(ending.error, search.plan());
+      if (this.failures > 0 && stopAtFirst) {
+        why = 'stopped at the first schedule that fails';
+        break;
+      }
+      if (!search.advance(ending)) break;
+      why = watch.exceeded(this.executions, this.steps, search.states ?? 0);
+      if (why !== null) {
+        why = `stopped after ${why}`;
+        break;
+      }
+    }
+    return this.report(search, why ?? search.covers, why === null && search.tooLong === 0);
+  }
+
+  private replay(schedule: SavedSchedule): ExploreReport {
+    const director = new ReplayDirector(this.stepLimit, planOf(schedule));
+    const ending = director.run(this.scenario);
+    this.count(ending, director.steps);
+    if (ending.kind === 'failed') {
+      this.failures++;
+      this.keep(ending.error, director);
+    }
+    return this.report(director, 'one schedule', false);
+  }
+
+  private count(ending: Ending, steps: number): void {
+    this.executions++;
+    this.steps += steps;
+    if (ending.kind !== 'done' || ending.outcome === undefined) return;
+    const outcome = String(ending.outcome);
+    this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
+  }
+
+  /** The first failure is run again, this time with its steps recorded. */
+  private failed(error: unknown, plan: Plan): void {
+    this.failures++;
+    if (this.failure !== null) return;
+    const director = new ReplayDirector(this.stepLimit, plan);
+    const again = director.run(this.scenario);
+    if (again.kind !== 'failed' || messageOf(again.error) !== messageOf(error)) {
+      throw new Error(`scenario "${this.name}" does not do the same twice: a schedule failed and then did not`, {
+        cause: error,
+      });
+    }
+    this.keep(again.error, director);
+  }
+
+  private keep(error: unknown, { taken, processes }: ReplayDirector): void {
+    const message = messageOf(error);
+    this.failure = {
+      error,
+      message,
+      schedule: saveSchedule(this.name, message, taken, processes),
+      steps: taken.length,
+      contextSwitches: contextSwitches(taken),
+    };
+    const { saveTo } = this.options;
+    if (saveTo !== undefined) writeFileSync(saveTo, `${JSON.stringify(this.failure.schedule, null, 2)}\n`);
+  }
+
+  private report(search: Counted, coverage: string, complete: boolean): ExploreReport {
+    const { name: scenario, executions, steps, outcomes, failures, failure } = this;
+    const { tooLong, redundant = 0, states } = search;
+    return {
+      scenario,
+      search: search.name,
+      executions: executions - redundant,
+      steps,
+      ...(states === undefined ? {} : { states }),
+      tooLong,
+      redundant,
+      outcomes,
+      complete,
+      coverage,
+      failures,
+      failure,
+    };
+  }
+}
+
+/** What a director counts. */
+interface Counted {
+  readonly name: string;
+  readonly tooLong: number;
+  readonly redundant?: number;
+  readonly states?: number;
+}
+
+function newSearch(name: SearchName, stepLimit: number): Search {
+  if (name === 'naive') return new NaiveSearch(stepLimit);
+  return name === 'states' ? new StateSearch(stepLimit) : new DporSearch(stepLimit);
+}
+
+function loaded(replay: SavedSchedule | string): SavedSchedule {
+  return typeof replay === 'string' ? parseSchedule(readFileSync(replay, 'utf8')) : replay;
+}

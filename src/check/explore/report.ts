@@ -1,0 +1,52 @@
+import { plural } from './budget-watch.js';
+import type { SavedSchedule } from './schedule.js';
+
+/** A schedule that fails. */
+export interface Failure {
+  readonly error: unknown;
+  readonly message: string;
+  readonly schedule: SavedSchedule;
+  readonly steps: number;
+  readonly contextSwitches: number;
+}
+
+/** What a search has seen, and what it has not. */
+export interface ExploreReport {
+  readonly scenario: string;
+  readonly search: string;
+  readonly executions: number;
+  readonly steps: number;
+  /** Different states, where they are counted. */
+  readonly states?: number;
+  /** Executions that were given up at the limit of steps. */
+  readonly tooLong: number;
+  /** Executions that were cut because what they might still have shown had been seen. */
+  readonly redundant: number;
+  /** What the finale returned, as text, and how often. */
+  readonly outcomes: ReadonlyMap<string, number>;
+  /** True if every schedule that the search is about has been covered. */
+  readonly complete: boolean;
+  /** What was covered and what was not, in a sentence. */
+  readonly coverage: string;
+  /** Executions that failed. */
+  readonly failures: number;
+  /** The first of them. */
+  readonly failure: Failure | null;
+}
+
+/** The report for people. */
+export function describeReport(report: ExploreReport): string {
+  const { scenario, search, executions, steps, coverage, failure } = report;
+  const counted = report.states === undefined ? '' : `, ${plural(report.states, 'state')}`;
+  const lines = [
+    `${scenario} (${search}): ${plural(executions, 'execution')}, ${plural(steps, 'step')}${counted}; ${coverage}`,
+  ];
+  for (const [outcome, count] of report.outcomes) lines.push(`  ${plural(count, 'execution')} led to ${outcome}`);
+  if (failure !== null) {
+    const { message } = failure;
+    lines.push(
+      `  failed after ${plural(failure.steps, 'step')} and ${plural(failure.contextSwitches, 'context switch').replace('switchs', 'switches')}: ${message}`,
+    );
+  }
+  return lines.join('\n');
+}
