@@ -28,8 +28,8 @@ export interface DeviceWatcher {
   faultRaised(fault: object, mm: MmStruct, address: number, length: number): void;
   /** The driver has answered. */
   faultEnded(fault: object, outcome: 'retry' | 'error'): void;
-  /** The driver sent a command for a key that it had destroyed. */
-  deadKeyUsed(key: string, command: string): void;
+  /** The driver sent a command for a key that it had destroyed, at that virtual time. */
+  deadKeyUsed(key: string, destroyedAt: number, command: string): void;
 }
 
 /**

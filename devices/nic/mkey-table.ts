@@ -17,8 +17,8 @@ export class NicMkey implements Mkey {
   shift: number;
   /** False once it was destroyed or invalidated: every use fails from then on. */
   valid = true;
-  /** True once it was destroyed: its driver must not name it any more. */
-  destroyed = false;
+  /** Virtual time in ns at which it was destroyed; its driver must not name it any more. Null before. */
+  destroyedAt: number | null = null;
   /** Sequence number of the last DMA operation issued through this key; -1 before the first. */
   lastDma = -1;
 
@@ -97,9 +97,9 @@ export class MkeyTable {
   }
 
   /** Forgets a key. */
-  destroy(mkey: NicMkey): void {
+  destroy(mkey: NicMkey, now: number): void {
     mkey.valid = false;
-    mkey.destroyed = true;
+    mkey.destroyedAt = now;
     if (this.keys.get(mkey.rkey) === mkey) this.keys.delete(mkey.rkey);
   }
 

@@ -163,7 +163,7 @@ export class Nic implements Hardware {
 
   *destroyMkey(mkey: Mkey): Task {
     const key = this.alive(mkey, 'destroy');
-    this.mkeys.destroy(key);
+    this.mkeys.destroy(key, this.simulation.now);
     this.clear(key, 0, key.pages);
     yield* this.dma.drain(key);
   }
@@ -273,7 +273,7 @@ export class Nic implements Hardware {
   /** A key that its driver has not destroyed; a command for another is an error of the driver. */
   private alive(mkey: Mkey, command: string): NicMkey {
     const key = this.own(mkey);
-    if (key.destroyed) this.deadKeyCommands$.emit({ mkey: key, command });
+    if (key.destroyedAt !== null) this.deadKeyCommands$.emit({ mkey: key, command });
     return key;
   }
 

@@ -53,7 +53,7 @@ class ObservedNic implements ObservedDevice {
       watcher.faultEnded(fault, fault.mkey.valid ? outcome : 'error');
     });
     nic.deadKeyCommands$.subscribe(({ mkey, command }) => {
-      watcher.deadKeyUsed(`rkey 0x${mkey.rkey.toString(16)}`, command);
+      watcher.deadKeyUsed(`rkey 0x${mkey.rkey.toString(16)}`, mkey.destroyedAt ?? 0, command);
     });
   }
 

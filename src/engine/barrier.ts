@@ -91,12 +91,17 @@ export abstract class HoldCounter extends QueuedWaitable {
     return this.count === 0 || this.enqueue(task);
   }
 
-  describe(): string {
+  /** Who has not released a hold, oldest first: an owner per hold. */
+  get holders(): readonly string[] {
     const owners: string[] = [];
     for (let hold = this.latest; hold !== null; hold = hold.previous) {
-      if (!hold.released) owners.unshift(`"${hold.owner}"`);
+      if (!hold.released) owners.unshift(hold.owner);
     }
-    return `${this.name}, held by ${owners.join(', ')}`;
+    return owners;
+  }
+
+  describe(): string {
+    return `${this.name}, held by ${this.holders.map((owner) => `"${owner}"`).join(', ')}`;
   }
 
   /** @internal */

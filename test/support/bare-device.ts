@@ -85,7 +85,7 @@ export class BareDevice implements ObservedDevice {
   }
 
   command(name: string): void {
-    for (const watcher of this.watchers) watcher.deadKeyUsed('rkey 0x100', name);
+    for (const watcher of this.watchers) watcher.deadKeyUsed('rkey 0x100', 0, name);
   }
 
   /** The frame behind a page of the process now. */

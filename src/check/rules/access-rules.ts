@@ -2,9 +2,18 @@ import { PAGE_SIZE, hex, pageOf } from '../../base/index.js';
 import { PTE_DIRTY, pteFrame, ptePresent, pteWritable, type MmStruct } from '../../mm/index.js';
 import type { ObservedDevice } from '../../../devices/contract/index.js';
 import type { DirtyRules } from './dirty-rules.js';
+import type { LifetimeRules } from './lifetime-rules.js';
 import type { Releases } from './releases.js';
 import type { Replacements } from './replacements.js';
 import { nameOf, pageRef, returned, type RuleContext } from './rule-context.js';
+
+/** What the accesses of all devices are judged by. */
+interface SharedRules {
+  readonly releases: Releases;
+  readonly replacements: Replacements;
+  /** Null for a device that is not asked to say what it has written. */
+  readonly dirty: DirtyRules | null;
+}
 
 /**
  * Every access of a device, when it is issued, as it cannot be taken back then: R2 and R17 against the invalidations under
@@ -20,25 +29,24 @@ export class AccessRules {
   constructor(
     private readonly context: RuleContext,
     private readonly device: ObservedDevice,
-    private readonly releases: Releases,
-    private readonly replacements: Replacements,
-    private readonly dirty: DirtyRules | null,
+    private readonly lifetime: LifetimeRules,
+    private readonly shared: SharedRules,
   ) {}
 
   accessed(mm: MmStruct, address: number, length: number, frame: number, offset: number, write: boolean): void {
     const { ledger, entryChanges } = this.context;
     if (ledger.quiet > 0) this.checkRange(mm, address, length, write);
-    if (offset !== address % PAGE_SIZE) this.misplaced(mm, address, offset, write);
+    if (offset !== address % PAGE_SIZE) this.misplaced(mm, address, frame, offset, write);
     const page = pageOf(address);
     if (write && page === this.writtenPage && entryChanges === this.writtenAt && this.isLast(mm, frame)) return;
     const pte = mm.pageTable.get(page);
     if (!ptePresent(pte) || pteFrame(pte) !== frame) this.stale(mm, address, frame, write, pte);
     if (!write) {
-      this.replacements.seen(this.device, mm, address);
+      this.shared.replacements.seen(this.device, mm, address);
       return;
     }
-    if (!pteWritable(pte)) this.readOnly(mm, address);
-    if ((pte & PTE_DIRTY) === 0) this.dirty?.wrote(this.device, mm, address, frame);
+    if (!pteWritable(pte)) this.readOnly(mm, address, frame);
+    if ((pte & PTE_DIRTY) === 0) this.shared.dirty?.wrote(this.device, mm, address, frame);
     this.writtenMm = mm;
     this.writtenPage = page;
     this.writtenFrame = frame;
@@ -60,28 +68,29 @@ export class AccessRules {
   }
 
   /** R20. */
-  private misplaced(mm: MmStruct, address: number, offset: number, write: boolean): void {
+  private misplaced(mm: MmStruct, address: number, frame: number, offset: number, write: boolean): void {
     const what = `${accessTo(address, write)} goes to byte ${String(offset)} of its page`;
-    this.context.broken('R20', nameOf(this.device), pageRef(mm, address), null, what);
+    this.context.broken('R20', nameOf(this.device), pageRef(mm, address), this.lifetime.made(frame), what);
   }
 
   /** R11; R18 if it has read something newer elsewhere; R12 if the mm is no more. */
   private stale(mm: MmStruct, address: number, frame: number, write: boolean, pte: number): void {
-    const { context, device, replacements } = this;
+    const { context, device } = this;
     const now = ptePresent(pte) ? `frame ${String(pteFrame(pte))} is` : 'nothing is';
     const what = `${accessTo(address, write)} goes to frame ${String(frame)}, where ${now} mapped`;
     const page = pageRef(mm, address);
-    const released = this.releases.of(mm);
+    const released = this.shared.releases.of(mm);
     if (released !== null) context.broken('R12', nameOf(device), page, released, what);
-    const newer = write ? null : replacements.newerSeen(device, mm, address);
+    const newer = write ? null : this.shared.replacements.newerSeen(device, mm, address);
     if (newer !== null) context.broken('R18', nameOf(device), page, newer, what);
-    context.broken('R11', nameOf(device), page, context.lastInvalidation(mm, address), what);
+    const before = context.lastInvalidation(mm, address) ?? this.lifetime.made(frame);
+    context.broken('R11', nameOf(device), page, before, what);
   }
 
   /** R10. */
-  private readOnly(mm: MmStruct, address: number): void {
+  private readOnly(mm: MmStruct, address: number, frame: number): void {
     const { context, device } = this;
-    const before = context.lastInvalidation(mm, address);
+    const before = context.lastInvalidation(mm, address) ?? this.lifetime.made(frame);
     const what = `${accessTo(address, true)} was issued while the CPU may only read there`;
     context.broken('R10', nameOf(device), pageRef(mm, address), before, what);
   }

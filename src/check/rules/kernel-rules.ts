@@ -1,8 +1,8 @@
 import { PAGE_SIZE } from '../../base/index.js';
 import { pteFrame, ptePresent, pteWritable, type EntryChange } from '../../mm/index.js';
-import { pageRef, started, type RuleContext } from './rule-context.js';
+import { driverNamed, pageRef, started, type RuleContext } from './rule-context.js';
 
-const KERNEL = 'the kernel';
+export const KERNEL = 'the kernel';
 
 /**
  * What the kernel promises to drivers: K1, that an entry loses its page or a right only after the start has returned and
@@ -23,7 +23,7 @@ export class KernelRules {
   finish(): void {
     const { context } = this;
     for (const range of context.ledger.open) {
-      const who = range.holds > 0 ? `who holds ${range.describe()}` : KERNEL;
+      const who = range.holds > 0 ? driverNamed(range.holders[0]) : KERNEL;
       context.broken('R9', who, null, started(range), `${range.name} has no end`);
     }
   }

@@ -1,5 +1,6 @@
 import type { MmStruct } from '../../mm/index.js';
 import type { ObservedDevice } from '../../../devices/contract/index.js';
+import type { Happening } from '../violation.js';
 import { nameOf, pageRef, type RuleContext } from './rule-context.js';
 
 /** A page that a device has translations to: how many, and the last. */
@@ -36,9 +37,15 @@ export class LifetimeRules {
     if (use !== undefined && --use.count === 0) this.uses.delete(frame);
   }
 
-  deadKeyUsed(key: string, command: string): void {
-    const before = null;
-    this.context.broken('R13', nameOf(this.device), null, before, `${command} of ${key}, which had been destroyed`);
+  /** When the device got its latest translation to a frame; null if it has none. */
+  made(frame: number): Happening | null {
+    const use = this.uses.get(frame);
+    return use === undefined ? null : { time: use.time, what: `its translation to frame ${String(frame)} was made` };
+  }
+
+  deadKeyUsed(key: string, destroyedAt: number, command: string): void {
+    const before = { time: destroyedAt, what: `${key} was destroyed` };
+    this.context.broken('R13', nameOf(this.device), null, before, `its driver sent a command for it: ${command}`);
   }
 
   private freeing(folio: number, pages: number): void {

@@ -1,6 +1,6 @@
 import type { Holdable } from '../../engine/index.js';
 import type { Happening } from '../violation.js';
-import type { RuleContext } from './rule-context.js';
+import { driverNamed, type RuleContext } from './rule-context.js';
 
 /** Lock classes that the kernel may hold when it calls a driver back. */
 const KERNEL_LOCKS: ReadonlySet<string> = new Set(['mmap_lock', 'folio_lock', 'i_mmap_rwsem']);
@@ -48,7 +48,7 @@ export class LockRules {
   private taken(task: number, lock: Holdable): void {
     const who = this.callbackOf(task);
     if (who === null) return;
-    const happening = this.context.now(`the callback of "${who.driver}" took ${lock.name}`);
+    const happening = this.context.now(`a callback of ${who.driver} took ${lock.name}`);
     const before = this.above.get(lock);
     if (before !== undefined) this.broken(who.driver, before, happening.what);
     this.callbackLocks.set(lock, happening);
@@ -61,7 +61,7 @@ export class LockRules {
     if (latest?.announcing === true) return { driver: 'a driver', since: happeningOf(latest) };
     for (const range of ledger.open) {
       if (range.holds > 0 && range.owners().includes(task)) {
-        return { driver: system.simulation.taskName(task), since: happeningOf(range) };
+        return { driver: driverNamed(system.simulation.taskName(task)), since: happeningOf(range) };
       }
     }
     return null;

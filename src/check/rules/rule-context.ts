@@ -38,7 +38,12 @@ export class RuleContext {
 
 /** How a violation names a device. */
 export function nameOf({ name, driverName }: ObservedDevice): string {
-  return driverName === name ? name : `driver "${driverName}" of ${name}`;
+  return driverName === name ? name : `${driverNamed(driverName)} of ${name}`;
+}
+
+/** How a violation names a driver of which no more is known than its name. */
+export function driverNamed(name: string): string {
+  return `driver "${name}"`;
 }
 
 export function pageRef(mm: MmStruct, address: number): PageRef {

@@ -9,13 +9,13 @@ import { AccessRules } from './access-rules.js';
 import { DirtyRules } from './dirty-rules.js';
 import { HmmReads } from './hmm-reads.js';
 import { InvalidationRules } from './invalidation-rules.js';
-import { KernelRules } from './kernel-rules.js';
+import { KERNEL, KernelRules } from './kernel-rules.js';
 import { LifetimeRules } from './lifetime-rules.js';
 import { LockRules } from './lock-rules.js';
 import { ProgressRules } from './progress-rules.js';
 import { Releases } from './releases.js';
 import { Replacements } from './replacements.js';
-import { RuleContext, started } from './rule-context.js';
+import { RuleContext, driverNamed, started } from './rule-context.js';
 import { TranslationRules } from './translation-rules.js';
 
 /**
@@ -54,9 +54,13 @@ export class Rules {
     const { context, dirty } = this;
     this.devices.push(device);
     const handsOver = options.handsOverDirty ?? true;
-    const accesses = new AccessRules(context, device, this.releases, this.replacements, handsOver ? dirty : null);
-    const translations = new TranslationRules(context, device, this.releases, this.reads);
     const lifetime = new LifetimeRules(context, device);
+    const accesses = new AccessRules(context, device, lifetime, {
+      releases: this.releases,
+      replacements: this.replacements,
+      dirty: handsOver ? dirty : null,
+    });
+    const translations = new TranslationRules(context, device, this.releases, this.reads);
     const progress = new ProgressRules(context, device, this.reads);
     const watcher: DeviceWatcher = {
       accessed: (mm, address, length, frame, offset, write) => {
@@ -78,8 +82,8 @@ export class Rules {
       faultEnded: (fault, outcome) => {
         progress.ended(fault, outcome);
       },
-      deadKeyUsed: (key, command) => {
-        lifetime.deadKeyUsed(key, command);
+      deadKeyUsed: (key, destroyedAt, command) => {
+        lifetime.deadKeyUsed(key, destroyedAt, command);
       },
     };
     device.watch(watcher);
@@ -110,12 +114,12 @@ export class Rules {
 
   private ofProtocol({ rule, who, range, message }: ProtocolError): Violation {
     const before = this.context.now(`${range} was announced`);
-    return this.violation(rule, who, before, message);
+    return this.violation(rule, who === KERNEL ? who : driverNamed(who), before, message);
   }
 
   private ofStandstill(message: string): Violation | null {
     for (const range of this.context.ledger.open) {
-      if (range.holds > 0) return this.violation('R9', `who holds ${range.describe()}`, started(range), message);
+      if (range.holds > 0) return this.violation('R9', driverNamed(range.holders[0]), started(range), message);
     }
     return null;
   }

@@ -1,6 +1,8 @@
 import { PAGE_SIZE, pageOf } from '../../base/index.js';
+import { formatNs } from '../../engine/index.js';
 import { pteFrame, ptePresent, pteWritable, type MmStruct } from '../../mm/index.js';
 import type { ObservedDevice } from '../../../devices/contract/index.js';
+import type { Happening } from '../violation.js';
 import type { HmmReads, PendingRead } from './hmm-reads.js';
 import type { Releases } from './releases.js';
 import { nameOf, pageRef, returned, type RuleContext } from './rule-context.js';
@@ -33,14 +35,18 @@ export class TranslationRules {
       context.broken('R3', nameOf(device), page, before, `${made}, where ${now} mapped`);
     }
     if (writable && !pteWritable(pte)) {
-      const what = `a writable translation to frame ${String(frame)} was made, and the CPU may only read there`;
-      context.broken('R10', nameOf(device), page, context.lastInvalidation(mm, address), what);
+      const before = read === null ? context.lastInvalidation(mm, address) : toldToRead(read);
+      context.broken('R10', nameOf(device), page, before, `${made}, for writing, where the CPU may only read`);
     }
   }
 
   private spoiled({ mm, address, time, spoiledBy }: PendingRead, frame: number): void {
     if (spoiledBy === null) return;
-    const made = `a translation to frame ${String(frame)} was made of what had been read at ${String(time)} ns`;
+    const made = `a translation to frame ${String(frame)} was made of what had been read at ${formatNs(time)}`;
     this.context.broken('R3', nameOf(this.device), pageRef(mm, address), returned(spoiledBy), made);
   }
+}
+
+function toldToRead({ time }: PendingRead): Happening {
+  return { time, what: 'HMM found it mapped for reading' };
 }

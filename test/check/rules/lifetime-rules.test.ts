@@ -29,7 +29,8 @@ describe('R13: what a driver has destroyed', () => {
     const m = new WatchedDevice();
     expect(m.verdict(() => m.device.command('unmap'))).toMatchObject({
       rule: 'R13',
-      after: { what: 'unmap of rkey 0x100, which had been destroyed' },
+      before: { what: 'rkey 0x100 was destroyed' },
+      after: { what: 'its driver sent a command for it: unmap' },
     });
   });
 });

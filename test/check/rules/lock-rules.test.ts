@@ -27,7 +27,7 @@ describe('R8: a callback', () => {
     const violation = m.verdict(() => m.run(m.kernel.madviseDontneed(m.process, 2 ** 40, 4096)));
     expect(violation).toMatchObject({
       rule: 'R8',
-      device: 'driver',
+      device: 'driver "driver"',
       after: { what: 'it wanted mmap_lock of mm of app' },
     });
     expect(violation?.before?.what).toMatch(/^it was called for CLEAR /);
@@ -86,7 +86,7 @@ describe('R8: a lock that callbacks take', () => {
     m.munmap(0, 1);
     const violation = m.verdict(() => m.run(wrongOrder()));
     expect(violation?.rule).toBe('R8');
-    expect(violation?.before?.what).toBe('the callback of "driver" took umem_mutex');
+    expect(violation?.before?.what).toBe('a callback of driver "driver" took umem_mutex');
     expect(violation?.after.what).toMatch(/wanted mmap_lock of mm of app while it had umem_mutex$/);
   });
 

@@ -11,7 +11,7 @@ describe('R4: an invalidation that a driver honours', () => {
   it('must, even where the device has nothing', () => {
     const m = new WatchedDevice();
     m.mm.notifiers.insertInterval(address(0), 4096, { name: 'forgetful', invalidate: () => undefined });
-    expect(m.verdict(() => m.munmap(0, 1))).toMatchObject({ rule: 'R4', device: 'forgetful' });
+    expect(m.verdict(() => m.munmap(0, 1))).toMatchObject({ rule: 'R4', device: 'driver "forgetful"' });
   });
 });
 
@@ -34,7 +34,7 @@ describe('R7: who may refuse a start', () => {
 
   it('does not implement one', () => {
     const m = new WatchedDevice();
-    expect(m.verdict(() => reap(m, true))).toMatchObject({ rule: 'R7', device: 'driver' });
+    expect(m.verdict(() => reap(m, true))).toMatchObject({ rule: 'R7', device: 'driver "driver"' });
   });
 });
 
