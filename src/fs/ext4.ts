@@ -1,6 +1,6 @@
 import { PAGE_SIZE, pageOf } from '../base/index.js';
 import { SEC, type Task } from '../engine/index.js';
-import { PG_DIRTY, PG_PRIVATE, type AddressSpace, type MmSystem } from '../mm/index.js';
+import { PG_DIRTY, PG_PRIVATE, PG_UPTODATE, type AddressSpace, type MmSystem } from '../mm/index.js';
 import type { BlockDevice } from './block-device.js';
 import { HOLE } from './block-map.js';
 import { InPlaceFileSystem } from './in-place.js';
@@ -24,6 +24,9 @@ export class Ext4 extends InPlaceFileSystem {
   protected readonly blockSize: number = 1024;
   /** Per page of a large dirty folio, 1 if it has dirty buffers; of other dirty folios every page has. */
   private readonly dirtyBuffers = new Map<number, Uint8Array>();
+
+  /** Of a folio that is not valid, 1 for each block that was written to. What is in the others has been read as well. */
+  private readonly validBlocks = new Map<number, Uint8Array>();
 
   constructor(system: MmSystem, device: BlockDevice) {
     super(system, device, {
@@ -60,6 +63,42 @@ export class Ext4 extends InPlaceFileSystem {
     super.dirtyFolio(mapping, folio);
   }
 
+  /** ext4_block_write_begin: only blocks that are written in part are read, so the folio is not valid yet. */
+  override *readForWrite(inode: Inode, folio: number): Task<boolean> {
+    if (this.validBlocks.has(folio)) return true;
+    const { frames } = this.system.memory;
+    const valid = yield* super.readForWrite(inode, folio);
+    if (!valid || frames.order(folio) > 0 || this.blockSize >= PAGE_SIZE) return valid;
+    frames.clear(folio, PG_UPTODATE);
+    this.validBlocks.set(folio, new Uint8Array(PAGE_SIZE / this.blockSize));
+    return true;
+  }
+
+  /** block_commit_write: the folio is valid once all its blocks are. */
+  override writeEnd(mapping: AddressSpace, folio: number, from: number, to: number): void {
+    const blocks = this.validBlocks.get(folio);
+    blocks?.fill(1, Math.floor(from / this.blockSize), Math.ceil(to / this.blockSize));
+    if (blocks?.includes(0) === true) {
+      this.dirtyPart(mapping, folio, from, to);
+      return;
+    }
+    this.validBlocks.delete(folio);
+    super.writeEnd(mapping, folio, from, to);
+  }
+
+  /** block_read_full_folio: of a folio that was written in part the rest becomes valid. */
+  override *readFolios(inode: Inode, folios: readonly number[]): Task {
+    const { frames } = this.system.memory;
+    for (const folio of folios) if (this.validBlocks.delete(folio)) frames.set(folio, PG_UPTODATE);
+    const unread = folios.filter((folio) => !frames.has(folio, PG_UPTODATE));
+    if (unread.length > 0) yield* super.readFolios(inode, unread);
+  }
+
+  freeFolio(folio: number): void {
+    this.validBlocks.delete(folio);
+    this.dirtyBuffers.delete(folio);
+  }
+
   /** block_invalidate_folio: buffers that begin in the range are not dirty any more. */
   override invalidateFolio(_inode: Inode, folio: number, from: number, to: number): void {
     const { frames } = this.system.memory;
@@ -73,6 +112,9 @@ export class Ext4 extends InPlaceFileSystem {
     const buffers = this.dirtyBuffers.get(from);
     this.dirtyBuffers.delete(from);
     if (buffers !== undefined) this.dirtyBuffers.set(to, buffers);
+    const blocks = this.validBlocks.get(from);
+    this.validBlocks.delete(from);
+    if (blocks !== undefined) this.validBlocks.set(to, blocks);
   }
 
   /** try_to_free_buffers: a folio none of whose buffers is dirty is clean, whatever its flag says. */

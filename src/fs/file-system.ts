@@ -107,6 +107,21 @@ export abstract class FileSystem extends SuperBlock implements AddressSpaceOpera
    */
   settle?(inode: Inode, range: PageRange): Task | null;
 
+  /**
+   * write_begin, of part of a locked folio that is not valid: reads what will not be overwritten.
+   * @returns false if the disk does not have what was written to it
+   */
+  *readForWrite(inode: Inode, folio: number): Task<boolean> {
+    yield* this.readFolios(inode, [folio]);
+    return this.system.memory.frames.has(folio, PG_UPTODATE);
+  }
+
+  /** write_end: bytes [from, to) of a locked folio were written, and the rest had been read. */
+  writeEnd(mapping: AddressSpace, folio: number, from: number, to: number): void {
+    this.system.memory.frames.set(folio, PG_UPTODATE);
+    this.dirtyPart(mapping, folio, from, to);
+  }
+
   /** As dirtyFolio, by a write to bytes [from, to) of the locked folio. */
   abstract dirtyPart(mapping: AddressSpace, folio: number, from: number, to: number): void;
 

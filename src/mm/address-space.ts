@@ -13,6 +13,8 @@ export interface AddressSpaceOperations {
   migrateFolio?(from: number, to: number): void;
   /** release_folio: gives up the file system's own state of a clean folio. False: it is still needed. */
   releaseFolio(mapping: AddressSpace, folio: number): boolean;
+  /** free_folio: the cache has it no longer. */
+  freeFolio?(folio: number): void;
 }
 
 export interface AddressSpaceOptions {
