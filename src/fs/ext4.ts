@@ -1,8 +1,9 @@
-import { PAGE_SIZE, pageOf } from '../base/index.js';
+import { Errno, PAGE_SIZE, pageOf } from '../base/index.js';
 import { SEC, type Task } from '../engine/index.js';
 import { PG_DIRTY, PG_PRIVATE, PG_UPTODATE, type AddressSpace, type MmSystem } from '../mm/index.js';
 import type { BlockDevice } from './block-device.js';
 import { HOLE } from './block-map.js';
+import { filemapGetFolio } from './filemap.js';
 import { InPlaceFileSystem } from './in-place.js';
 import { ext4Fallocate } from './ext4-fallocate.js';
 import type { FallocateMode } from './fallocate.js';
@@ -161,12 +162,56 @@ export class Ext4 extends InPlaceFileSystem {
   }
 
   /**
+   * ext4_zero_partial_blocks, of one page: the blocks that lie in the range as a whole are no more; what it has of others
+   * becomes zeros.
+   */
+  override *zeroPart(inode: Inode, start: number, end: number): Task<boolean> {
+    if (start >= end || end - start === PAGE_SIZE || pageOf(start) >= inode.mapping.sizeInPages) return false;
+    const first = Math.ceil(start / this.blockSize) * this.blockSize;
+    const last = end - (end % this.blockSize);
+    if (first < last) this.punchPart(inode, pageOf(start), first % PAGE_SIZE, last - pageOf(start) * PAGE_SIZE);
+    let zeroed = false;
+    if (start < first) zeroed = yield* this.zeroBlock(inode, start, Math.min(first, end));
+    if (first <= last && last < end) zeroed = (yield* this.zeroBlock(inode, last, end)) || zeroed;
+    return zeroed;
+  }
+
+  private punchPart(inode: Inode, page: number, from: number, to: number): void {
+    const record = inode.blocks.record(page);
+    if (record === undefined) return;
+    inode.blocks.set(page, { ...record, holes: [...(record.holes ?? []), [from, to]] });
+    this.metadataChanged(inode);
+  }
+
+  /** ext4_block_zero_page_range: bytes of one block, which is read if it has to be and dirtied, unless it is a hole. */
+  private *zeroBlock(inode: Inode, start: number, end: number): Task<boolean> {
+    const { memory } = this.system;
+    const page = pageOf(start);
+    const folio = yield* filemapGetFolio(inode, page, 0, false);
+    if (folio < 0) throw new Errno('ENOMEM', `page ${String(page)} of ${inode.name} cannot be zeroed`);
+    yield* memory.waitForWriteback(folio);
+    const mapped = inode.blocks.block(page) !== HOLE || memory.frames.has(folio, PG_DIRTY);
+    if (mapped) {
+      if (!memory.frames.has(folio, PG_UPTODATE)) yield* this.readForWrite(inode, folio);
+      const block = Math.floor((start % PAGE_SIZE) / this.blockSize);
+      this.validBlocks.get(folio)?.fill(1, block, block + 1);
+      memory.contents.clear(inode.mapping.pages.get(page), start % PAGE_SIZE, end - start);
+      this.prepareWrite(inode, folio);
+      const from = start - memory.frames.index[folio] * PAGE_SIZE;
+      this.dirtyPart(inode.mapping, folio, from, from + end - start);
+    }
+    memory.unlockFolio(folio);
+    memory.put(folio);
+    return mapped;
+  }
+
+  /**
    * ext4_block_truncate_page: the zeros behind an end of the file go to the disk before the commit of any size that shows
    * them. What has no block yet needs no order: its size follows its data.
    */
   private *truncatePage(inode: Inode, end: number): Task {
     yield* zeroTail(inode, end);
     const page = pageOf(end);
-    if (end % PAGE_SIZE !== 0 && inode.blocks.block(page) !== HOLE) this.journal.orderData(inode, page);
+    if (end % this.blockSize !== 0 && inode.blocks.block(page) !== HOLE) this.journal.orderData(inode, page);
   }
 }

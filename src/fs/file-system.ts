@@ -9,7 +9,6 @@ import {
   type AddressSpaceOptions,
   type VmOperations,
 } from '../mm/index.js';
-import type { BlockRead } from './block-device.js';
 import { BlockMap } from './block-map.js';
 import { cachedPage } from './buffered-read.js';
 import { performWrite, type WriteData } from './buffered-write.js';
@@ -17,6 +16,7 @@ import { iomapDioRead } from './direct-io.js';
 import type { FallocateMode } from './fallocate.js';
 import { filemapGetFolio } from './filemap.js';
 import { Inode } from './inode.js';
+import { readPages, type PageRead } from './read-pages.js';
 import { forceReadahead } from './readahead.js';
 import { SuperBlock } from './super-block.js';
 import { FileVmOperations } from './vm-operations.js';
@@ -214,16 +214,12 @@ export abstract class FileSystem extends SuperBlock implements AddressSpaceOpera
    * block is not what was written there stays as it is.
    */
   *readFolios(inode: Inode, folios: readonly number[]): Task {
-    const { frames, contents } = this.system.memory;
-    const reads: BlockRead[] = [];
+    const { frames } = this.system.memory;
+    const reads: PageRead[] = [];
     for (const folio of folios) {
-      for (let i = 0; i < frames.pages(folio); i++) {
-        const record = inode.blocks.data(frames.index[folio] + i);
-        if (record === undefined) contents.clear(folio + i);
-        else reads.push({ frame: folio + i, block: record.block });
-      }
+      for (let i = 0; i < frames.pages(folio); i++) reads.push({ page: frames.index[folio] + i, frame: folio + i });
     }
-    if (reads.length > 0) yield* this.device.readBlocks(contents, reads);
+    yield* readPages(inode, reads);
     for (const folio of folios) {
       if (this.isValid(inode, folio)) frames.set(folio, PG_UPTODATE);
     }
