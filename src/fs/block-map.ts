@@ -8,6 +8,8 @@ export interface BlockRecord {
   readonly checksum: number;
   /** Allocated ahead (fallocate): the block is the page's, but the page reads as zeros. */
   readonly unwritten?: boolean;
+  /** Parts of the page, as bytes [from, to), that have lost their blocks, which are smaller: they read as zeros. */
+  readonly holes?: readonly (readonly [from: number, to: number])[];
 }
 
 /** The file begins with one extent, written before the run: blocks `first`, `first` + 1, …, nobody's write in any. */

@@ -56,9 +56,8 @@ export function* performWrite(inode: Inode, offset: number, length: number, data
     }
     fs.prepareWrite(inode, folio, range);
     copyIn(inode, at, bytes, data, done);
-    memory.frames.set(folio, PG_UPTODATE);
     const from = at - memory.frames.index[folio] * PAGE_SIZE;
-    fs.dirtyPart(mapping, folio, from, from + bytes);
+    fs.writeEnd(mapping, folio, from, from + bytes);
     mapping.size = Math.max(mapping.size, at + bytes);
     memory.unlockFolio(folio);
     memory.put(folio);
@@ -92,8 +91,7 @@ function* writeBegin(inode: Inode, at: number, length: number): Task<number> {
   if (folio < 0 || frames.has(folio, PG_UPTODATE)) return folio;
   const start = frames.index[folio] * PAGE_SIZE;
   if (at <= start && at + length >= start + frames.pages(folio) * PAGE_SIZE) return folio;
-  yield* inode.fs.readFolios(inode, [folio]);
-  if (frames.has(folio, PG_UPTODATE)) return folio;
+  if (yield* inode.fs.readForWrite(inode, folio)) return folio;
   memory.unlockFolio(folio);
   memory.put(folio);
   throw new Errno('EIO', `page ${String(index)} of ${inode.name} cannot be read`);

@@ -3,6 +3,7 @@ import { Condition, type Task } from '../engine/index.js';
 import { pinUserPagesFast, unpinUserPages, type MmStruct, type MmSystem, type PinFlags } from '../mm/index.js';
 import type { Inode } from './inode.js';
 import { invalidateInodePages2Range } from './invalidate.js';
+import { readPages } from './read-pages.js';
 import { filemapWriteAndWaitRange } from './sync-range.js';
 import type { PageRange } from './writeback.js';
 
@@ -18,19 +19,18 @@ export function* directRead(inode: Inode, offset: number, frames: ArrayLike<numb
  * @returns bytes read: fewer than asked for at the end of the file
  */
 export function* iomapDioRead(inode: Inode, offset: number, frames: ArrayLike<number>): Task<number> {
-  const { fs, rwsem } = inode;
+  const { rwsem } = inode;
   if (offset >= inode.size) return 0;
   yield rwsem.shared;
   try {
     yield* filemapWriteAndWaitRange(inode, offset, offset + frames.length * PAGE_SIZE - 1);
     const length = Math.min(frames.length * PAGE_SIZE, inode.size - offset);
-    const reads = [];
-    for (let i = 0; i * PAGE_SIZE < length; i++) {
-      const record = inode.blocks.data(pageOf(offset) + i);
-      if (record === undefined) fs.system.memory.contents.clear(frames[i]);
-      else reads.push({ frame: frames[i], block: record.block });
-    }
-    if (reads.length > 0) yield* fs.device.readBlocks(fs.system.memory.contents, reads);
+    const first = pageOf(offset);
+    const pages = Math.ceil(length / PAGE_SIZE);
+    yield* readPages(
+      inode,
+      Array.from({ length: pages }, (_, i) => ({ page: first + i, frame: frames[i] })),
+    );
     return length;
   } finally {
     rwsem.releaseShared();

@@ -1,4 +1,4 @@
-import { PAGE_SIZE, isPageAligned, pageAlignUp, pageOf } from '../base/index.js';
+import { isPageAligned, pageAlignDown, pageAlignUp, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { checkShift, punchBlocks, shiftBlocks, type FallocateMode } from './fallocate.js';
 import type { Inode } from './inode.js';
@@ -53,15 +53,19 @@ export function* ext4Fallocate(
  * page_mkwrite before they are written again; whole pages go; the rest of an edge's block becomes zeros.
  */
 function* freeRange(inode: Inode, start: number, end: number, blockSize: number): Task {
-  const ragged = !isPageAligned(start) || !isPageAligned(end);
-  if (ragged && blockSize < PAGE_SIZE && start < inode.size) {
+  if ((!isPageAligned(start) || !isPageAligned(end)) && start < inode.size) {
     const boundary = pageAlignUp(start);
-    yield* pagecacheIsizeExtended(inode, start, Math.min(boundary, end), blockSize);
-    if (boundary < end && end % PAGE_SIZE >= blockSize) yield* mkcleanPage(inode, pageOf(end));
+    yield* truncateFolio(inode, start, Math.min(boundary, end), blockSize);
+    if (boundary < end) yield* truncateFolio(inode, pageAlignDown(end), end, blockSize);
   }
   yield* truncatePagecacheRange(inode, start, end);
   yield* zeroEdges(inode, start, end);
   punchBlocks(inode, start, end);
+}
+
+/** ext4_truncate_folio: bytes of one page are to go; what whole blocks of it are written to must come through page_mkwrite. */
+function* truncateFolio(inode: Inode, start: number, end: number, blockSize: number): Task {
+  if (roundUp(start, blockSize) < end - (end % blockSize)) yield* mkcleanPage(inode, pageOf(start));
 }
 
 /** ext4_alloc_file_blocks: the file reaches to `end` at least. */

@@ -1,8 +1,9 @@
-import { PAGE_SIZE, pageOf } from '../base/index.js';
+import { Errno, PAGE_SIZE, pageOf } from '../base/index.js';
 import { SEC, type Task } from '../engine/index.js';
-import { PG_DIRTY, PG_PRIVATE, type AddressSpace, type MmSystem } from '../mm/index.js';
+import { PG_DIRTY, PG_PRIVATE, PG_UPTODATE, type AddressSpace, type MmSystem } from '../mm/index.js';
 import type { BlockDevice } from './block-device.js';
 import { HOLE } from './block-map.js';
+import { filemapGetFolio } from './filemap.js';
 import { InPlaceFileSystem } from './in-place.js';
 import { ext4Fallocate } from './ext4-fallocate.js';
 import type { FallocateMode } from './fallocate.js';
@@ -24,6 +25,9 @@ export class Ext4 extends InPlaceFileSystem {
   protected readonly blockSize: number = 1024;
   /** Per page of a large dirty folio, 1 if it has dirty buffers; of other dirty folios every page has. */
   private readonly dirtyBuffers = new Map<number, Uint8Array>();
+
+  /** Of a folio that is not valid, 1 for each block that was written to. What is in the others has been read as well. */
+  private readonly validBlocks = new Map<number, Uint8Array>();
 
   constructor(system: MmSystem, device: BlockDevice) {
     super(system, device, {
@@ -60,6 +64,42 @@ export class Ext4 extends InPlaceFileSystem {
     super.dirtyFolio(mapping, folio);
   }
 
+  /** ext4_block_write_begin: only blocks that are written in part are read, so the folio is not valid yet. */
+  override *readForWrite(inode: Inode, folio: number): Task<boolean> {
+    if (this.validBlocks.has(folio)) return true;
+    const { frames } = this.system.memory;
+    const valid = yield* super.readForWrite(inode, folio);
+    if (!valid || frames.order(folio) > 0 || this.blockSize >= PAGE_SIZE) return valid;
+    frames.clear(folio, PG_UPTODATE);
+    this.validBlocks.set(folio, new Uint8Array(PAGE_SIZE / this.blockSize));
+    return true;
+  }
+
+  /** block_commit_write: the folio is valid once all its blocks are. */
+  override writeEnd(mapping: AddressSpace, folio: number, from: number, to: number): void {
+    const blocks = this.validBlocks.get(folio);
+    blocks?.fill(1, Math.floor(from / this.blockSize), Math.ceil(to / this.blockSize));
+    if (blocks?.includes(0) === true) {
+      this.dirtyPart(mapping, folio, from, to);
+      return;
+    }
+    this.validBlocks.delete(folio);
+    super.writeEnd(mapping, folio, from, to);
+  }
+
+  /** block_read_full_folio: of a folio that was written in part the rest becomes valid. */
+  override *readFolios(inode: Inode, folios: readonly number[]): Task {
+    const { frames } = this.system.memory;
+    for (const folio of folios) if (this.validBlocks.delete(folio)) frames.set(folio, PG_UPTODATE);
+    const unread = folios.filter((folio) => !frames.has(folio, PG_UPTODATE));
+    if (unread.length > 0) yield* super.readFolios(inode, unread);
+  }
+
+  freeFolio(folio: number): void {
+    this.validBlocks.delete(folio);
+    this.dirtyBuffers.delete(folio);
+  }
+
   /** block_invalidate_folio: buffers that begin in the range are not dirty any more. */
   override invalidateFolio(_inode: Inode, folio: number, from: number, to: number): void {
     const { frames } = this.system.memory;
@@ -73,6 +113,9 @@ export class Ext4 extends InPlaceFileSystem {
     const buffers = this.dirtyBuffers.get(from);
     this.dirtyBuffers.delete(from);
     if (buffers !== undefined) this.dirtyBuffers.set(to, buffers);
+    const blocks = this.validBlocks.get(from);
+    this.validBlocks.delete(from);
+    if (blocks !== undefined) this.validBlocks.set(to, blocks);
   }
 
   /** try_to_free_buffers: a folio none of whose buffers is dirty is clean, whatever its flag says. */
@@ -119,12 +162,56 @@ export class Ext4 extends InPlaceFileSystem {
   }
 
   /**
+   * ext4_zero_partial_blocks, of one page: the blocks that lie in the range as a whole are no more; what it has of others
+   * becomes zeros.
+   */
+  override *zeroPart(inode: Inode, start: number, end: number): Task<boolean> {
+    if (start >= end || end - start === PAGE_SIZE || pageOf(start) >= inode.mapping.sizeInPages) return false;
+    const first = Math.ceil(start / this.blockSize) * this.blockSize;
+    const last = end - (end % this.blockSize);
+    if (first < last) this.punchPart(inode, pageOf(start), first % PAGE_SIZE, last - pageOf(start) * PAGE_SIZE);
+    let zeroed = false;
+    if (start < first) zeroed = yield* this.zeroBlock(inode, start, Math.min(first, end));
+    if (first <= last && last < end) zeroed = (yield* this.zeroBlock(inode, last, end)) || zeroed;
+    return zeroed;
+  }
+
+  private punchPart(inode: Inode, page: number, from: number, to: number): void {
+    const record = inode.blocks.record(page);
+    if (record === undefined) return;
+    inode.blocks.set(page, { ...record, holes: [...(record.holes ?? []), [from, to]] });
+    this.metadataChanged(inode);
+  }
+
+  /** ext4_block_zero_page_range: bytes of one block, which is read if it has to be and dirtied, unless it is a hole. */
+  private *zeroBlock(inode: Inode, start: number, end: number): Task<boolean> {
+    const { memory } = this.system;
+    const page = pageOf(start);
+    const folio = yield* filemapGetFolio(inode, page, 0, false);
+    if (folio < 0) throw new Errno('ENOMEM', `page ${String(page)} of ${inode.name} cannot be zeroed`);
+    yield* memory.waitForWriteback(folio);
+    const mapped = inode.blocks.block(page) !== HOLE || memory.frames.has(folio, PG_DIRTY);
+    if (mapped) {
+      if (!memory.frames.has(folio, PG_UPTODATE)) yield* this.readForWrite(inode, folio);
+      const block = Math.floor((start % PAGE_SIZE) / this.blockSize);
+      this.validBlocks.get(folio)?.fill(1, block, block + 1);
+      memory.contents.clear(inode.mapping.pages.get(page), start % PAGE_SIZE, end - start);
+      this.prepareWrite(inode, folio);
+      const from = start - memory.frames.index[folio] * PAGE_SIZE;
+      this.dirtyPart(inode.mapping, folio, from, from + end - start);
+    }
+    memory.unlockFolio(folio);
+    memory.put(folio);
+    return mapped;
+  }
+
+  /**
    * ext4_block_truncate_page: the zeros behind an end of the file go to the disk before the commit of any size that shows
    * them. What has no block yet needs no order: its size follows its data.
    */
   private *truncatePage(inode: Inode, end: number): Task {
     yield* zeroTail(inode, end);
     const page = pageOf(end);
-    if (end % PAGE_SIZE !== 0 && inode.blocks.block(page) !== HOLE) this.journal.orderData(inode, page);
+    if (end % this.blockSize !== 0 && inode.blocks.block(page) !== HOLE) this.journal.orderData(inode, page);
   }
 }

@@ -10,7 +10,6 @@ import {
   type AddressSpaceOptions,
   type VmOperations,
 } from '../mm/index.js';
-import type { BlockRead } from './block-device.js';
 import { BlockMap } from './block-map.js';
 import { cachedPage } from './buffered-read.js';
 import { performWrite, type WriteData } from './buffered-write.js';
@@ -18,6 +17,7 @@ import { iomapDioRead } from './direct-io.js';
 import type { FallocateMode } from './fallocate.js';
 import { filemapGetFolio } from './filemap.js';
 import { Inode } from './inode.js';
+import { readPages, type PageRead } from './read-pages.js';
 import { forceReadahead } from './readahead.js';
 import { SuperBlock } from './super-block.js';
 import { FileVmOperations } from './vm-operations.js';
@@ -107,6 +107,21 @@ export abstract class FileSystem extends SuperBlock implements AddressSpaceOpera
    * Asked under the folio lock. Absent: never anything.
    */
   settle?(inode: Inode, range: PageRange): Task | null;
+
+  /**
+   * write_begin, of part of a locked folio that is not valid: reads what will not be overwritten.
+   * @returns false if the disk does not have what was written to it
+   */
+  *readForWrite(inode: Inode, folio: number): Task<boolean> {
+    yield* this.readFolios(inode, [folio]);
+    return this.system.memory.frames.has(folio, PG_UPTODATE);
+  }
+
+  /** write_end: bytes [from, to) of a locked folio were written, and the rest had been read. */
+  writeEnd(mapping: AddressSpace, folio: number, from: number, to: number): void {
+    this.system.memory.frames.set(folio, PG_UPTODATE);
+    this.dirtyPart(mapping, folio, from, to);
+  }
 
   /** As dirtyFolio, by a write to bytes [from, to) of the locked folio. */
   abstract dirtyPart(mapping: AddressSpace, folio: number, from: number, to: number): void;
@@ -206,16 +221,12 @@ export abstract class FileSystem extends SuperBlock implements AddressSpaceOpera
    * block is not what was written there stays as it is.
    */
   *readFolios(inode: Inode, folios: readonly number[]): Task {
-    const { frames, contents } = this.system.memory;
-    const reads: BlockRead[] = [];
+    const { frames } = this.system.memory;
+    const reads: PageRead[] = [];
     for (const folio of folios) {
-      for (let i = 0; i < frames.pages(folio); i++) {
-        const record = inode.blocks.data(frames.index[folio] + i);
-        if (record === undefined) contents.clear(folio + i);
-        else reads.push({ frame: folio + i, block: record.block });
-      }
+      for (let i = 0; i < frames.pages(folio); i++) reads.push({ page: frames.index[folio] + i, frame: folio + i });
     }
-    if (reads.length > 0) yield* this.device.readBlocks(contents, reads);
+    yield* readPages(inode, reads);
     for (const folio of folios) {
       if (this.isValid(inode, folio)) frames.set(folio, PG_UPTODATE);
     }

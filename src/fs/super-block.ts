@@ -117,7 +117,7 @@ export abstract class SuperBlock {
    */
   pageWritten(inode: Inode, page: number, record: BlockRecord, end: number): void {
     const old = inode.blocks.record(page);
-    const moved = old?.block !== record.block || old.checksum !== record.checksum;
+    const moved = old?.block !== record.block || old.checksum !== record.checksum || old.holes !== undefined;
     const grown = Math.min(end, inode.size) > inode.diskSize;
     if (moved) inode.blocks.set(page, record);
     if (grown) inode.diskSize = Math.min(end, inode.size);

@@ -181,20 +181,34 @@ export function* zeroTail(inode: Inode, size: number): Task<boolean> {
 
 /**
  * pagecache_isize_extended: the file grows from `from` to `to` bytes, and its old last page has blocks behind the old end
- * that have no place on the disk. The next write to it must come through page_mkwrite, which finds them one.
+ * that have no place on the disk. The next write to it must come through page_mkwrite, which finds them one. What a dirty
+ * folio has behind the old end becomes zeros, before anybody can see it.
  */
 export function* pagecacheIsizeExtended(inode: Inode, from: number, to: number, blockSize: number): Task {
   const firstNew = Math.ceil(from / blockSize) * blockSize;
   if (blockSize >= PAGE_SIZE || to <= firstNew || firstNew % PAGE_SIZE === 0) return;
-  yield* mkcleanPage(inode, pageOf(from));
+  const { system } = inode.fs;
+  const { frames } = system.memory;
+  const folio = yield* lockFolioAt(inode, pageOf(from));
+  if (folio < 0) return;
+  yield* mkcleanFolio(inode, folio);
+  const position = frames.index[folio] * PAGE_SIZE;
+  if (frames.has(folio, PG_DIRTY)) {
+    zeroPart(inode, folio, from - position, Math.min(to - position, frames.pages(folio) * PAGE_SIZE));
+  }
+  unlockAndPut(inode, folio);
 }
 
 /** The next write to a page must come through page_mkwrite: its folio is made clean wherever it is mapped. */
 export function* mkcleanPage(inode: Inode, page: number): Task {
-  const { system } = inode.fs;
   const folio = yield* lockFolioAt(inode, page);
   if (folio < 0) return;
+  yield* mkcleanFolio(inode, folio);
+  unlockAndPut(inode, folio);
+}
+
+function* mkcleanFolio(inode: Inode, folio: number): Task {
+  const { system } = inode.fs;
   const cleaned = yield* folioMkclean(system, folio, { deviceWaitNs: 0 });
   if (cleaned > 0) system.markDirty(folio);
-  unlockAndPut(inode, folio);
 }

@@ -25,6 +25,8 @@ export interface AddressSpaceOperations {
   errorRemoveFolio?(mapping: AddressSpace, folio: number): boolean;
   /** release_folio: gives up the file system's own state of a clean folio. False: it is still needed. */
   releaseFolio(mapping: AddressSpace, folio: number): boolean;
+  /** free_folio: the cache has it no longer. */
+  freeFolio?(folio: number): void;
 }
 
 export interface AddressSpaceOptions {

@@ -36,6 +36,7 @@ export function removeFromPageCache(system: MmSystem, mapping: AddressSpace, fol
   for (let i = 0; i < pages; i++) mapping.pages.delete(index + i);
   frames.owner[folio] = 0;
   frames.clear(folio, PG_DIRTY | PG_PRIVATE);
+  mapping.ops.freeFolio?.(folio);
   system.memory.put(folio, pages);
 }
 
@@ -64,6 +65,7 @@ export function forgetPageCache(system: MmSystem, mapping: AddressSpace): void {
     const references = pages + (frames.has(folio, PG_WRITEBACK) ? 1 : 0);
     frames.owner[folio] = 0;
     frames.clear(folio, PG_DIRTY | PG_PRIVATE | PG_WRITEBACK);
+    mapping.ops.freeFolio?.(folio);
     system.memory.wakeWritebackWaiters(folio);
     system.memory.put(folio, references);
   }

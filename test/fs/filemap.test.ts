@@ -129,7 +129,7 @@ describe('read(2)', () => {
   it('does not wait for the lock of a page that is valid: one that devices are kept from, for one', () => {
     const m = new Machine();
     const file = m.file(1);
-    m.pwrite(file, 0, [5]);
+    m.pwrite(file, 0, new Uint8Array(PAGE_SIZE).fill(5));
     m.simulation.spawn(
       'holder',
       (function* (): Task {

@@ -58,7 +58,7 @@ function* cachedByte(inode: Inode, page: number): Task<number | null> {
 
 function diskByte(inode: Inode, page: number): number {
   const record = inode.blocks.data(page);
-  if (record === undefined) return 0;
+  if (record === undefined || record.holes?.some(([from]) => from === 0) === true) return 0;
   const byte = new Uint8Array(1);
   inode.fs.device.media.read(record.block, 0, byte, 0, 1);
   return byte[0];
