@@ -42,17 +42,23 @@ export function* populateRange(
 
 /**
  * __mm_populate, after mlock(2): private writable mappings are populated for writing, which breaks copy-on-write.
+ *
+ * @param ignoreErrors a mapping that cannot be populated is left, and the next one is tried
  * @throws Errno EFAULT for a mapping without rights or a fault that failed; ENOMEM
  */
-export function* mmPopulate(mm: MmStruct, start: number, end: number): Task {
+export function* mmPopulate(mm: MmStruct, start: number, end: number, ignoreErrors = false): Task {
   yield mm.mmapLock.shared;
   try {
     for (const vma of mm.vmas.overlapping(start, end)) {
-      if (!vma.has(VM_READ)) throw new Errno('EFAULT', `populating ${vma.toString()}`);
       const write = vma.has(VM_WRITE) && !vma.has(VM_SHARED);
-      const result = yield* populateRange(mm, Math.max(start, vma.start), Math.min(end, vma.end), write);
-      if (result === 'OOM') throw new Errno('ENOMEM', `populating ${vma.toString()}`);
-      if (result !== 'done') throw new Errno('EFAULT', `populating ${vma.toString()}: ${result} at ${hex(start)}`);
+      const result = vma.has(VM_READ)
+        ? yield* populateRange(mm, Math.max(start, vma.start), Math.min(end, vma.end), write)
+        : 'SIGSEGV';
+      if (result === 'done' || ignoreErrors) continue;
+      throw new Errno(
+        result === 'OOM' ? 'ENOMEM' : 'EFAULT',
+        `populating ${vma.toString()}: ${result} at ${hex(start)}`,
+      );
     }
   } finally {
     mm.mmapLock.releaseShared();
