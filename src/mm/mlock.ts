@@ -30,7 +30,6 @@ export function* munlock(mm: MmStruct, address: number, length: number): Task {
 
 /** apply_vma_lock_flags: up to the first hole. */
 function* applyVmaLockFlags(mm: MmStruct, start: number, end: number, locked: number): Task {
-  if (locked !== 0) mm.system.lruBatch.drain();
   yield mm.mmapLock.exclusive;
   try {
     for (let reached = start; reached < end;) {
@@ -40,6 +39,8 @@ function* applyVmaLockFlags(mm: MmStruct, start: number, end: number, locked: nu
       const flags = (vma.flags & ~VM_LOCKED) | locked;
       if (flags !== vma.flags && !vma.has(VM_HUGETLB) && vma.file?.isDax !== true) {
         yield* modifyFlags(vma, reached, stop, flags);
+        // mlock_vma_pages_range
+        mm.system.lruBatch.drain();
       }
       reached = stop;
     }

@@ -32,6 +32,15 @@ describe('mprotect', () => {
     expect(m.log.take()).toBe('');
   });
 
+  it('speaks where a fault has been, even one that failed: the upper page tables are there', () => {
+    const m = new Machine();
+    m.mapFile(m.file(2), { pages: 8 });
+    expect(m.store(5)).toBe('SIGBUS');
+    m.log.take();
+    protect(m, 4, 4, VM_READ);
+    expect(m.log.takeOnly(/^[<>]/)).toBe('<PROTECTION_VMA[4,8)>');
+  });
+
   it('makes exclusive pages writable again at once, and waits for a fault with those that are shared', () => {
     const m = new Machine();
     m.mapAnon(8);
