@@ -8,7 +8,7 @@ import { madviseCold, madvisePageout } from './madv-cold.js';
 import { madviseFree } from './madv-free.js';
 import type { MmStruct } from './mm-struct.js';
 import { MmuGather } from './mmu-gather.js';
-import { populateAll } from './populate.js';
+import { madvisePopulate } from './populate.js';
 import { modifyFlags } from './vma-merge.js';
 import {
   VM_DONTCOPY,
@@ -18,11 +18,9 @@ import {
   VM_LOCKED,
   VM_NOHUGEPAGE,
   VM_RAND_READ,
-  VM_READ,
   VM_SEQ_READ,
   VM_SHARED,
   VM_WIPEONFORK,
-  VM_WRITE,
   type Vma,
 } from './vma.js';
 import { zapAndReclaimPt } from './zap.js';
@@ -42,15 +40,13 @@ export type AdviceAction = VmaAdvice | RangeAdvice;
 interface VmaAdvice {
   /** madvise_lock: exclusively where mappings change. */
   readonly lock: 'shared' | 'exclusive';
-  /** What lies behind a part that is not mapped is not advised. */
-  readonly stopsAtHole?: boolean;
   /** @throws Errno which ends the call: parts behind are not advised */
   readonly advise: (part: AdvisedPart) => Task;
 }
 
 /** What one advice does to a range, under whatever locks it takes. */
 interface RangeAdvice {
-  readonly lock: 'none';
+  readonly lock: 'none' | 'shared';
   readonly adviseRange: (mm: MmStruct, start: number, end: number) => Task;
 }
 
@@ -79,8 +75,8 @@ export const ADVICES = {
   dontneed_locked: { lock: 'shared', advise: (part) => dontneed(part, true) },
   willneed: { lock: 'shared', advise: willneed },
   remove: { lock: 'shared', advise: remove },
-  populate_read: { lock: 'shared', stopsAtHole: true, advise: (part) => populate(part, false) },
-  populate_write: { lock: 'shared', stopsAtHole: true, advise: (part) => populate(part, true) },
+  populate_read: { lock: 'shared', adviseRange: (mm, start, end) => madvisePopulate(mm, start, end, false) },
+  populate_write: { lock: 'shared', adviseRange: (mm, start, end) => madvisePopulate(mm, start, end, true) },
   free: { lock: 'shared', advise: madviseFree },
   cold: { lock: 'shared', advise: madviseCold },
   pageout: { lock: 'shared', advise: madvisePageout },
@@ -109,7 +105,8 @@ export function* madvise(mm: MmStruct, address: number, length: number, action: 
   yield mm.mmapLock[action.lock];
   const gather = new MmuGather(mm);
   try {
-    yield* madviseWalkVmas(mm, address, end, action, gather);
+    if ('adviseRange' in action) yield* action.adviseRange(mm, address, end);
+    else yield* madviseWalkVmas(mm, address, end, action, gather);
   } finally {
     gather.finish();
     if (action.lock === 'shared') mm.mmapLock.releaseShared();
@@ -128,7 +125,7 @@ function* madviseWalkVmas(mm: MmStruct, address: number, end: number, action: Vm
   for (let reached = address; reached < end;) {
     const vma = mm.vmas.at(reached) ?? mm.vmas.after(reached);
     if (vma === null || vma.start > reached) holes = true;
-    if (vma === null || vma.start >= end || (holes && action.stopsAtHole === true)) break;
+    if (vma === null || vma.start >= end) break;
     const start = Math.max(reached, vma.start);
     const stop = Math.min(end, vma.end);
     yield* action.advise({ vma, start, end: stop, gather });
@@ -179,10 +176,4 @@ function* remove({ vma, start, end }: AdvisedPart): Task {
   } finally {
     yield mm.mmapLock.shared;
   }
-}
-
-/** madvise_populate. */
-function* populate({ vma, start, end }: AdvisedPart, write: boolean): Task {
-  if (!vma.has(write ? VM_WRITE : VM_READ)) throw new Errno('EINVAL', `MADV_POPULATE of ${vma.toString()}`);
-  yield* populateAll(vma.mm, start, end, write, 'EHWPOISON');
 }

@@ -53,7 +53,7 @@ function* faultIn(mm: MmStruct, start: number, end: number, write: boolean, unlo
  * @param poisoned what a broken page is (FOLL_HWPOISON)
  * @throws Errno EFAULT for a fault that failed; ENOMEM
  */
-export function* populateAll(
+function* populateAll(
   mm: MmStruct,
   start: number,
   end: number,
@@ -68,6 +68,21 @@ export function* populateAll(
     }
     from = reached;
   }
+}
+
+/**
+ * madvise_populate: the range need not be one mapping's.
+ * @throws Errno EINVAL at a mapping without the rights, ENOMEM at a hole, EFAULT at a fault that fails, EHWPOISON at a broken
+ *   page; after what comes before
+ */
+export function* madvisePopulate(mm: MmStruct, start: number, end: number, write: boolean): Task {
+  const needed = write ? VM_WRITE : VM_READ;
+  let reached = start;
+  while (reached < end && mm.vmas.at(reached)?.has(needed) === true) reached = mm.vmas.at(reached)?.end ?? end;
+  yield* populateAll(mm, start, Math.min(reached, end), write, 'EHWPOISON');
+  if (reached >= end) return;
+  const code = mm.vmas.at(reached) === null ? 'ENOMEM' : 'EINVAL';
+  throw new Errno(code, `MADV_POPULATE of [${hex(start)}, ${hex(end)}) at ${hex(reached)}`);
 }
 
 /**
