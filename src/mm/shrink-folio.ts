@@ -25,9 +25,9 @@ export function* shrinkFolioList(system: MmSystem, folios: readonly number[]): T
 function* shrinkFolio(system: MmSystem, folio: number, list: number[]): Task {
   const { memory } = system;
   const { frames } = memory;
-  const anon = frames.has(folio, PG_ANON);
-  // A pinned anonymous page could not be taken off its mm; one of a locked mapping is not on the lists that are looked at.
-  if ((anon && frames.maybeDmaPinned(folio)) || isMlocked(system, folio)) return;
+  const swappable = frames.has(folio, PG_ANON) && frames.has(folio, PG_SWAPBACKED);
+  // What is pinned could not be taken off its mm; what a locked mapping shows is not on the lists that are looked at.
+  if ((swappable && frames.maybeDmaPinned(folio)) || isMlocked(system, folio)) return;
   if (frames.has(folio, PG_WRITEBACK) || !memory.tryLockFolio(folio)) return;
   if (yield* splitIfPartiallyMapped(system, folio, list)) yield* pageOut(system, folio);
   memory.unlockFolio(folio);
