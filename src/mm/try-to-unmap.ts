@@ -6,8 +6,8 @@ import type { FrameTable } from './frames.js';
 import { keepUffdWp, unmapFrame, unmapHuge } from './map-frame.js';
 import type { MmSystem } from './mm-system.js';
 import { PG_ANON, PG_ANON_EXCLUSIVE, PG_DIRTY, PG_SWAPBACKED } from './page-flags.js';
+import { mergedUse } from './pte-batch.js';
 import {
-  PTE_ACCESSED,
   PTE_DIRTY,
   PTE_SOFT_DIRTY,
   PTE_UFFD_WP,
@@ -108,7 +108,7 @@ class Unmapping {
   private discard(vma: Vma, batch: readonly SmallEntry[]): boolean {
     const { memory } = this.system;
     const { pageTable, notifiers } = vma.mm;
-    const merged = batch.reduce((flags, { pte }, i) => flags | flagsOf(pte, i > 0), 0);
+    const merged = mergedUse(batch.map(({ pte }) => pte));
     notifiers.archInvalidateSecondaryTlbs(batch[0].page * PAGE_SIZE, (batch[batch.length - 1].page + 1) * PAGE_SIZE);
     if (!this.mayGo(merged)) {
       for (const { page, pte } of batch) pageTable.set(page, pte | merged);
@@ -180,10 +180,4 @@ function batchesOf(vma: Vma, entries: readonly SmallEntry[]): SmallEntry[][] {
 function follows(last: SmallEntry, next: SmallEntry): boolean {
   const differ = (last.pte ^ next.pte) & (PTE_WRITE | PTE_SOFT_DIRTY);
   return next.page === last.page + 1 && next.page % PTRS_PER_PTE !== 0 && differ === 0;
-}
-
-/** get_and_clear_ptes: what a batch of entries says together. One behind the first makes it dirty by pte_mkdirty. */
-function flagsOf(pte: number, isBehind: boolean): number {
-  const isDirty = (pte & PTE_DIRTY) !== 0;
-  return (pte & (PTE_DIRTY | PTE_ACCESSED)) | (isDirty && isBehind ? PTE_SOFT_DIRTY : 0);
 }
