@@ -12,8 +12,8 @@ const BATCH = 31;
  * not set). So theirs are not taken here, and a new folio that goes again is free at once.
  */
 export class LruBatches {
-  /** Number of times that new folios have arrived: who remembers it can tell whether his are among those. */
-  arrivals = 0;
+  /** Number of times that all have arrived: who remembers it can tell whether his are among those. */
+  drains = 0;
 
   private readonly added: number[] = [];
   private readonly lazyfree: number[] = [];
@@ -39,6 +39,7 @@ export class LruBatches {
 
   /** lru_add_drain. */
   drain(): void {
+    this.drains++;
     this.arrive();
     this.move(this.deactivate);
     this.move(this.lazyfree);
@@ -59,7 +60,6 @@ export class LruBatches {
   /** folio_batch_move_lru, of lru_add. */
   private arrive(): void {
     const { frames } = this.memory;
-    if (this.added.length > 0) this.arrivals++;
     for (const folio of this.added.splice(0)) if (frames.isAllocated(folio)) frames.set(folio, PG_LRU);
   }
 

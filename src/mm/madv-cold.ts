@@ -4,6 +4,7 @@ import { blockOf } from './map-frame.js';
 import type { AdvisedPart } from './madvise.js';
 import { PG_ANON, PG_RESERVED, PG_SWAPBACKED } from './page-flags.js';
 import { PTE_ACCESSED, PTE_NONE, pteFrame, ptePresent } from './pte.js';
+import { folioPteBatch } from './pte-batch.js';
 import { shrinkFolioList } from './shrink-folio.js';
 import { splitFolio } from './split-folio.js';
 import { VM_HUGETLB, VM_LOCKED, type Vma } from './vma.js';
@@ -95,22 +96,6 @@ function* takeSmall(vma: Vma, page: number, stop: number, take: (page: number, p
   }
   if (frames.folioMapcount(folio) === pages) take(page, pages);
   return pages;
-}
-
-/** folio_pte_batch: how many entries from `page` on map pages of one folio, one behind the other. */
-export function folioPteBatch(vma: Vma, page: number, stop: number): number {
-  const { pageTable, system } = vma.mm;
-  const { frames } = system.memory;
-  const frame = pteFrame(pageTable.get(page));
-  const folio = frames.folioOf(frame);
-  const most = Math.min(stop - page, folio + frames.pages(folio) - frame);
-  let length = 1;
-  while (length < most) {
-    const pte = pageTable.get(page + length);
-    if (!ptePresent(pte) || pteFrame(pte) !== frame + length) break;
-    length++;
-  }
-  return length;
 }
 
 /** Locks and splits a folio, keeping it alive. False: it is in use. */

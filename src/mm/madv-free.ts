@@ -1,10 +1,11 @@
 import { Errno, PTRS_PER_PTE, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
-import { folioPteBatch, trySplit } from './madv-cold.js';
+import { trySplit } from './madv-cold.js';
 import type { AdvisedPart } from './madvise.js';
 import type { MmuGather } from './mmu-gather.js';
 import { PG_DIRTY, PG_SWAPBACKED } from './page-flags.js';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_NONE, SWP_GUARD, SWP_MARKER, pteFrame, ptePresent, swapType } from './pte.js';
+import { folioPteBatch } from './pte-batch.js';
 import { freeSwapEntry } from './swap-entry.js';
 import { VM_HUGETLB, VM_LOCKED, type Vma } from './vma.js';
 
@@ -22,29 +23,30 @@ export function* madviseFree({ vma, start, end, gather }: AdvisedPart): Task {
   if (range.holds > 0) yield range;
   const to = pageOf(end);
   for (const [first, stop] of pageTable.populatedBlocks(pageOf(start), to)) {
-    if (pageTable.huge(first) !== PTE_NONE) {
-      yield* freeHuge(vma, first, stop);
+    if (pageTable.huge(first) !== PTE_NONE && (yield* freeHuge(vma, first, stop))) {
       gather.removeEntries(first, stop);
       continue;
     }
+    if (pageTable.huge(first) !== PTE_NONE) continue;
     for (let page = first; page < stop;) page += yield* freeSmall(vma, page, stop, gather);
   }
   notifiers.invalidateRangeEnd(range);
 }
 
-/** madvise_free_huge_pmd. */
-function* freeHuge(vma: Vma, page: number, stop: number): Task {
+/** madvise_free_huge_pmd. @returns false if there is nothing to be done, or small entries are there now */
+function* freeHuge(vma: Vma, page: number, stop: number): Task<boolean> {
   const { pageTable, system } = vma.mm;
   const { frames } = system.memory;
   const entry = pageTable.huge(page);
   const folio = pteFrame(entry);
-  if (!ptePresent(entry) || system.isZero(folio) || frames.maybeMappedShared(folio)) return;
+  if (!ptePresent(entry) || system.isZero(folio) || frames.maybeMappedShared(folio)) return false;
   if (stop - page < PTRS_PER_PTE) {
     yield* trySplit(vma, folio);
-    return;
+    return false;
   }
   frames.clear(folio, PG_DIRTY | PG_SWAPBACKED);
   pageTable.setHuge(page, entry & ~(PTE_DIRTY | PTE_ACCESSED));
+  return true;
 }
 
 /** madvise_free_pte_range, at a page. @returns the number of pages that are dealt with, 0 if there is something else by now */
@@ -66,7 +68,7 @@ function* freeSmall(vma: Vma, page: number, stop: number, gather: MmuGather): Ta
   const batch = pages === 1 ? 1 : folioPteBatch(vma, page, stop);
   if (batch < pages) {
     if (frames.maybeMappedShared(folio)) return 1;
-    return (yield* trySplit(vma, folio)) ? 0 : 1;
+    return (yield* trySplit(vma, folio)) ? 0 : batch;
   }
   if (frames.has(folio, PG_DIRTY)) {
     // Clean for one mm is not clean for the other.

@@ -20,6 +20,7 @@ import {
   ptePresent,
   swapType,
 } from './pte.js';
+import { mergeUseOfBatches } from './pte-batch.js';
 import { modifyFlags } from './vma-merge.js';
 import { VM_ACCESS, VM_ACCOUNT, VM_HUGETLB, VM_LOCKED, VM_SHARED, VM_WRITE, type Vma } from './vma.js';
 
@@ -101,6 +102,7 @@ export function* changeProtection(
         gather.removeEntries(page, stop);
       }
     } else {
+      mergeUseOfBatches(vma, page, stop);
       pageTable.forEach(page, stop, (at, pte) => {
         if (ptePresent(pte)) gather.removeEntries(at, at + 1);
         pageTable.set(at, ptePresent(pte) ? changed(vma, pte, change) : changedSwapEntry(pte, change));

@@ -25,9 +25,9 @@ export function* shrinkFolioList(system: MmSystem, folios: readonly number[]): T
 function* shrinkFolio(system: MmSystem, folio: number, list: number[]): Task {
   const { memory } = system;
   const { frames } = memory;
-  const anon = frames.has(folio, PG_ANON);
-  // A pinned anonymous page could not be taken off its mm; one of a locked mapping is not on the lists that are looked at.
-  if ((anon && frames.maybeDmaPinned(folio)) || isMlocked(system, folio)) return;
+  const swappable = frames.has(folio, PG_ANON) && frames.has(folio, PG_SWAPBACKED);
+  // What is pinned could not be taken off its mm; what a locked mapping shows is not on the lists that are looked at.
+  if ((swappable && frames.maybeDmaPinned(folio)) || isMlocked(system, folio)) return;
   if (!memory.tryLockFolio(folio)) return;
   // folio_set_reclaim, here and below.
   if (frames.has(folio, PG_WRITEBACK)) frames.set(folio, PG_READAHEAD);

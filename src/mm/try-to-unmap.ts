@@ -1,21 +1,24 @@
-import { HPAGE_SIZE, PAGE_SIZE } from '../base/index.js';
+import { HPAGE_SIZE, PAGE_SIZE, PTRS_PER_PTE } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { forEachEntry, placesOf, type FolioPlace } from './folio-places.js';
 import { splitHugePmdLocked } from './huge-pmd.js';
+import type { FrameTable } from './frames.js';
 import { keepUffdWp, unmapFrame, unmapHuge } from './map-frame.js';
 import type { MmSystem } from './mm-system.js';
 import { PG_ANON, PG_ANON_EXCLUSIVE, PG_DIRTY, PG_HUGETLB, PG_HWPOISON, PG_SWAPBACKED } from './page-flags.js';
+import { mergedUse } from './pte-batch.js';
 import {
   PTE_DIRTY,
   PTE_SOFT_DIRTY,
   PTE_UFFD_WP,
+  PTE_WRITE,
   SWP_HWPOISON,
   SWP_SWAP,
   SWP_SWAP_EXCLUSIVE,
   makeSwapEntry,
   pteFrame,
 } from './pte.js';
-import { VM_LOCKED, type Vma } from './vma.js';
+import { VM_LOCKED, VM_UFFD_WP, type Vma } from './vma.js';
 
 /**
  * try_to_unmap: removes every entry of a folio, handing dirty bits to the folio. One CLEAR per mapping. The caller holds
@@ -47,6 +50,12 @@ export function* tryToUnmap(system: MmSystem, folio: number, ignoreMlock = true,
   return frames.folioMapcount(folio) === 0;
 }
 
+/** A small entry of the folio, as the walk found it. */
+interface SmallEntry {
+  readonly page: number;
+  readonly pte: number;
+}
+
 /** The state of one walk. */
 class Unmapping {
   aborted = false;
@@ -62,33 +71,36 @@ class Unmapping {
   /** try_to_unmap_one. */
   unmap(place: FolioPlace): void {
     const { memory } = this.system;
+    const { frames } = memory;
     const { vma } = place;
+    const lazyfree = isLazyfree(frames, this.folio);
     forEachEntry(memory, place, this.folio, {
       small: () => undefined,
       huge: (page, entry) => {
-        if (memory.frames.has(this.folio, PG_HUGETLB)) this.unmapHugetlb(vma, page, entry);
+        if (frames.has(this.folio, PG_HUGETLB)) this.unmapHugetlb(vma, page, entry);
+        else if (lazyfree) this.discardHuge(vma, page, entry);
         else splitHugePmdLocked(vma, page);
       },
     });
-    if (memory.frames.folioMapcount(this.folio) === 0) return;
+    if (this.aborted || frames.folioMapcount(this.folio) === 0) return;
+    const entries: SmallEntry[] = [];
     forEachEntry(memory, place, this.folio, {
       huge: () => undefined,
-      small: (page, pte) => {
-        if (!this.aborted) this.unmapSmall(place, page, pte);
-      },
+      small: (page, pte) => entries.push({ page, pte }),
     });
+    if (!lazyfree || this.hwpoison) {
+      for (const { page, pte } of entries) this.unmapSmall(vma, page, pte);
+      return;
+    }
+    this.aborted = !batchesOf(vma, entries).every((batch) => this.discard(vma, batch));
   }
 
-  private unmapSmall({ vma }: FolioPlace, page: number, pte: number): void {
+  private unmapSmall(vma: Vma, page: number, pte: number): void {
     const { system, folio } = this;
     const { memory } = system;
     const { frames } = memory;
     const broken = this.hwpoison && frames.has(pteFrame(pte), PG_HWPOISON);
     const anon = frames.has(folio, PG_ANON);
-    if (anon && !broken && !this.mayGo(pte)) {
-      this.aborted = true;
-      return;
-    }
     unmapFrame(vma, page, pte);
     keepUffdWp(vma, page, pte);
     vma.mm.notifiers.archInvalidateSecondaryTlbs(page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
@@ -110,12 +122,44 @@ class Unmapping {
     system.memory.put(folio);
   }
 
-  /** Of what MADV_FREE gave up only clean pages may go; what was written since is wanted again. */
-  private mayGo(pte: number): boolean {
+  /** Entries that are alike go together. @returns false if one of them may not: then all are as dirty as any */
+  private discard(vma: Vma, batch: readonly SmallEntry[]): boolean {
+    const { memory } = this.system;
+    const { pageTable, notifiers } = vma.mm;
+    const merged = mergedUse(batch.map(({ pte }) => pte));
+    notifiers.archInvalidateSecondaryTlbs(batch[0].page * PAGE_SIZE, (batch[batch.length - 1].page + 1) * PAGE_SIZE);
+    if (!this.mayGo(merged)) {
+      for (const { page, pte } of batch) pageTable.set(page, pte | merged);
+      return false;
+    }
+    for (const { page, pte } of batch) {
+      unmapFrame(vma, page, pte);
+      memory.put(this.folio);
+    }
+    return true;
+  }
+
+  /** __discard_anon_folio_pmd_locked: what may not go keeps its huge entry. */
+  private discardHuge(vma: Vma, page: number, entry: number): void {
+    if (!this.mayGo(entry)) {
+      this.aborted = true;
+      return;
+    }
+    unmapHuge(vma, page, entry);
+    vma.mm.notifiers.archInvalidateSecondaryTlbs(page * PAGE_SIZE, page * PAGE_SIZE + HPAGE_SIZE);
+    this.system.memory.put(this.folio);
+  }
+
+  /**
+   * Of what MADV_FREE gave up only clean pages may go, and none that somebody refers to; what was written since is wanted
+   * again.
+   */
+  private mayGo(entry: number): boolean {
+    const { folio } = this;
     const { frames } = this.system.memory;
-    if (frames.has(this.folio, PG_SWAPBACKED)) return true;
-    if ((pte & PTE_DIRTY) === 0 && !frames.has(this.folio, PG_DIRTY)) return true;
-    frames.set(this.folio, PG_SWAPBACKED);
+    if ((entry & PTE_DIRTY) !== 0) frames.set(folio, PG_DIRTY);
+    if (!frames.has(folio, PG_DIRTY)) return frames.refcount[folio] === 1 + frames.folioMapcount(folio);
+    frames.set(folio, PG_SWAPBACKED);
     return false;
   }
 
@@ -133,4 +177,25 @@ class Unmapping {
     const type = exclusive ? SWP_SWAP_EXCLUSIVE : SWP_SWAP;
     pageTable.set(page, makeSwapEntry(type, slot, pte & (PTE_SOFT_DIRTY | PTE_UFFD_WP)));
   }
+}
+
+/** folio_test_lazyfree: MADV_FREE gave it up. */
+function isLazyfree(frames: FrameTable, folio: number): boolean {
+  return frames.has(folio, PG_ANON) && !frames.has(folio, PG_SWAPBACKED);
+}
+
+/** folio_unmap_pte_batch: neighbours within a page table that say the same of writing; one by one where a userfaultfd protects. */
+function batchesOf(vma: Vma, entries: readonly SmallEntry[]): SmallEntry[][] {
+  const batches: SmallEntry[][] = [];
+  for (const entry of entries) {
+    const last = batches.at(-1)?.at(-1);
+    if (last !== undefined && !vma.has(VM_UFFD_WP) && follows(last, entry)) batches[batches.length - 1].push(entry);
+    else batches.push([entry]);
+  }
+  return batches;
+}
+
+function follows(last: SmallEntry, next: SmallEntry): boolean {
+  const differ = (last.pte ^ next.pte) & (PTE_WRITE | PTE_SOFT_DIRTY);
+  return next.page === last.page + 1 && next.page % PTRS_PER_PTE !== 0 && differ === 0;
 }

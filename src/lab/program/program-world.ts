@@ -60,7 +60,7 @@ export class ProgramWorld {
   readonly fileOfArea = new Map<string, ProgramFile>();
   readonly mrs = new Map<string, NamedMr>();
   readonly userfaultfds: UffdHandlers;
-  /** lruBatches.arrivals when pages of the main process's own, its stack for one, were last copied after a fork. */
+  /** lruBatches.drains when pages of the main process's own, its stack for one, were last copied after a fork. */
   ownCopies = 0;
   /** Signal that the main process died of. */
   exitSignal: number | null = null;

@@ -55,8 +55,8 @@ export const processOps = {
  */
 function writeOwnPages(world: ProgramWorld): void {
   const { lruBatches } = world.system;
-  if (world.ownCopies === lruBatches.arrivals) lruBatches.drain();
-  world.ownCopies = lruBatches.arrivals;
+  if (world.ownCopies === lruBatches.drains) lruBatches.drain();
+  world.ownCopies = lruBatches.drains;
 }
 
 /**
