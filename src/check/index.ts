@@ -8,5 +8,5 @@
 export * from './explore/index.js';
 export { MachineRules } from './rules/machine-rules.js';
 export { Rules } from './rules/rules.js';
-export type { RuleId } from './rule-texts.js';
+export { SAYS, type RuleId } from './rule-texts.js';
 export { RuleViolation, type Contradiction, type Happening, type Violation } from './violation.js';

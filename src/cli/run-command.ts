@@ -6,6 +6,7 @@ import { parseProgram, printOp, printStep, recordRun, runProgram, withImplicitEx
 import { loadDriver } from './load-drivers.js';
 import { driverFactoryOf } from '../../devices/contract/index.js';
 import type { Output } from './output.js';
+import { underTheRules } from './under-the-rules.js';
 import { UsageError } from './usage-error.js';
 
 interface Typed {
@@ -30,7 +31,10 @@ export function runCommand(output: Output, finish: (status: number) => void): Co
     .description('Runs a program in the op language on a machine of its own, and prints each step: events and result.')
     .argument('<program>', 'text, one op per line; - is standard input')
     .option('--json', 'in the form of the recordings of real kernels')
-    .option('--driver <name>', 'on a NIC with this driver: a built-in one, a path or a package; without, Soft-RoCE')
+    .option(
+      '--driver <name>',
+      'on a NIC with this driver, under the rules: a built-in one, a path or a package; without, Soft-RoCE',
+    )
     .addHelpText('after', EXAMPLES)
     .action(async (path: string, typed: Typed) => {
       finish(await runFile(output, path, typed));
@@ -46,7 +50,7 @@ async function runFile(output: Output, path: string, typed: Typed): Promise<numb
   }
   const ops = withImplicitExit(parseProgram(text));
   const driver = typed.driver === undefined ? undefined : driverFactoryOf(await loadDriver('--driver', typed.driver));
-  const run = runProgram(ops, driver === undefined ? {} : { driver });
+  const run = runProgram(ops, driver === undefined ? {} : { driver, watch: underTheRules(true) });
   if (typed.json === true) {
     output.out(`${JSON.stringify(recordRun(basename(path).replace(/\.\w+$/, ''), ops, run), null, 1)}\n`);
   } else {

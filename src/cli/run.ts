@@ -4,6 +4,7 @@ import { RuleViolation } from '../check/index.js';
 import { DeadlockError, SimulationError, TaskFailure, messageOf } from '../engine/index.js';
 import { CaptureError, ProgramError } from '../lab/index.js';
 import { DriverError } from '../../notifiers/index.js';
+import { checkDriverCommand } from './check-driver-command.js';
 import { compareCommand } from './compare-command.js';
 import { conformCommand } from './conform-command.js';
 import { explainCommand } from './explain-command.js';
@@ -41,7 +42,15 @@ export async function run(args: readonly string[], version: string, output: Outp
   const finish = (result: number): void => {
     status = result;
   };
-  const commands = [compareCommand, runCommand, explainCommand, conformCommand, fuzzCommand, packCommand];
+  const commands = [
+    compareCommand,
+    runCommand,
+    explainCommand,
+    conformCommand,
+    fuzzCommand,
+    checkDriverCommand,
+    packCommand,
+  ];
   for (const command of commands.map((make) => make(output, finish))) {
     program.addCommand(command.copyInheritedSettings(program));
   }

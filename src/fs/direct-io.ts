@@ -17,6 +17,7 @@ export function* directRead(inode: Inode, offset: number, frames: ArrayLike<numb
  *
  * @param offset bytes, a multiple of the page size
  * @returns bytes read: fewer than asked for at the end of the file
+ * @throws Errno EIO if data were lost before, once
  */
 export function* iomapDioRead(inode: Inode, offset: number, frames: ArrayLike<number>): Task<number> {
   const { rwsem } = inode;
@@ -24,6 +25,7 @@ export function* iomapDioRead(inode: Inode, offset: number, frames: ArrayLike<nu
   yield rwsem.shared;
   try {
     yield* filemapWriteAndWaitRange(inode, offset, offset + frames.length * PAGE_SIZE - 1);
+    if (inode.mapping.checkErrors()) throw new Errno('EIO', `data of ${inode.name} were lost`);
     const length = Math.min(frames.length * PAGE_SIZE, inode.size - offset);
     const first = pageOf(offset);
     const pages = Math.ceil(length / PAGE_SIZE);

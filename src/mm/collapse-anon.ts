@@ -93,18 +93,24 @@ function* swapIn(vma: Vma, address: number): Task<boolean> {
 }
 
 /**
- * collapse_huge_page: the page table goes inside a CLEAR. Behind it the pages are looked at once more, for nobody can refer to
- * them any more through this mm; if somebody does, the page table comes back. Otherwise the copy is mapped.
+ * collapse_huge_page: the page table goes inside a CLEAR. The pages are then looked at once more, for nobody can refer to them any
+ * more through this mm; if somebody does, the page table comes back. Otherwise the copy is mapped.
  */
 function* collapseHugePage(vma: Vma, address: number, folio: number): Task<ScanResult> {
-  const { notifiers, pageTable, system } = vma.mm;
-  const { memory } = system;
-  const block = pageOf(address);
+  const { notifiers } = vma.mm;
   const range = notifiers.invalidateRangeStart('CLEAR', address, address + HPAGE_SIZE);
   if (range.holds > 0) yield range;
   notifiers.archInvalidateSecondaryTlbs(address, address + HPAGE_SIZE);
+  const result = replaceEntries(vma, address, folio);
   notifiers.invalidateRangeEnd(range);
-  // __collapse_huge_page_isolate
+  return result;
+}
+
+/** __collapse_huge_page_isolate and __collapse_huge_page_copy. */
+function replaceEntries(vma: Vma, address: number, folio: number): ScanResult {
+  const { pageTable, system } = vma.mm;
+  const { memory } = system;
+  const block = pageOf(address);
   const result = scan(vma, block, () => undefined);
   if (result !== 'succeed') return result;
   pageTable.forEach(block, block + PTRS_PER_PTE, (page, pte) => {
