@@ -26,7 +26,7 @@ interface Frame {
  */
 export class DporSearch extends TracingDirector implements Search {
   readonly name = 'dpor';
-  readonly covers = 'every schedule, up to the order of steps that do not depend on each other';
+  readonly exhaustive = true;
   redundant = 0;
 
   private readonly frames: Frame[] = [];
@@ -58,6 +58,10 @@ export class DporSearch extends TracingDirector implements Search {
     const frame = this.frames[step];
     for (const sequence of frame.wakeups.children[0].taken(footprint)) tryLater(frame, sequence);
     for (const first of this.order.racesOf(this.taken[step], footprint)) this.races.push([first, step]);
+  }
+
+  coverage(): string {
+    return 'every schedule, up to the order of steps that do not depend on each other';
   }
 
   /** Makes the races of the last execution sequences to explore, and goes back to the last step that has an alternative. */

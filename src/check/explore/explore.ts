@@ -1,18 +1,19 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { messageOf } from '../../engine/index.js';
 import { BudgetWatch } from './budget-watch.js';
+import { newSearch } from './new-search.js';
 import type { Ending } from './director.js';
-import { DporSearch } from './dpor-search.js';
-import type { ExploreOptions, SearchName } from './explore-options.js';
-import { NaiveSearch } from './naive-search.js';
+import type { ExploreOptions } from './explore-options.js';
 import { ReplayDirector, planOf, type Plan } from './replay-director.js';
 import type { ExploreReport, Failure } from './report.js';
 import { contextSwitches, parseSchedule, saveSchedule, type SavedSchedule } from './schedule.js';
 import type { Search } from './search.js';
 import type { Scenario } from './stage.js';
-import { StateSearch } from './state-search.js';
 
 const STEP_LIMIT = 10_000;
+
+/** How many samples are taken unless somebody says. */
+const SAMPLES = { executions: 10_000 };
 
 /**
  * Runs a scenario over schedules and says what it has seen.
@@ -45,13 +46,11 @@ class Exploration {
 
   run(): ExploreReport {
     const { replay } = this.options;
-    return replay === undefined
-      ? this.search(newSearch(this.options.search ?? 'dpor', this.stepLimit))
-      : this.replay(loaded(replay));
+    return replay === undefined ? this.search(newSearch(this.options, this.stepLimit)) : this.replay(loaded(replay));
   }
 
   private search(search: Search): ExploreReport {
-    const { budget = {}, stopAtFirst = true } = this.options;
+    const { budget = search.exhaustive ? {} : SAMPLES, stopAtFirst = true } = this.options;
     const watch = new BudgetWatch(budget);
     let why: string | null = null;
     for (;;) {
@@ -69,7 +68,9 @@ class Exploration {
         break;
       }
     }
-    return this.report(search, why ?? search.covers, why === null && search.tooLong === 0);
+    const covered = search.coverage(this.executions);
+    if (!search.exhaustive) return this.report(search, covered, false);
+    return this.report(search, why ?? covered, why === null && search.tooLong === 0);
   }
 
   private replay(schedule: SavedSchedule): ExploreReport {
@@ -144,11 +145,6 @@ interface Counted {
   readonly tooLong: number;
   readonly redundant?: number;
   readonly states?: number;
-}
-
-function newSearch(name: SearchName, stepLimit: number): Search {
-  if (name === 'naive') return new NaiveSearch(stepLimit);
-  return name === 'states' ? new StateSearch(stepLimit) : new DporSearch(stepLimit);
 }
 
 function loaded(replay: SavedSchedule | string): SavedSchedule {

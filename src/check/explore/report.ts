@@ -45,7 +45,7 @@ export function describeReport(report: ExploreReport): string {
   if (failure !== null) {
     const { message } = failure;
     lines.push(
-      `  failed after ${plural(failure.steps, 'step')} and ${plural(failure.contextSwitches, 'context switch').replace('switchs', 'switches')}: ${message}`,
+      `  failed after ${plural(failure.steps, 'step')} and ${plural(failure.contextSwitches, 'context switch')}: ${message}`,
     );
   }
   return lines.join('\n');
