@@ -2,6 +2,7 @@ import { STOP, type ReadySet } from '../../engine/index.js';
 import type { Ending } from './director.js';
 import { Footprint } from './footprint.js';
 import type { Plan } from './replay-director.js';
+import { ScheduleMismatch } from './schedule-mismatch.js';
 import type { Search } from './search.js';
 import { TracingDirector } from './tracing-director.js';
 import { WakeupNode, WakeupSequence, type Pending } from './wakeup-tree.js';
@@ -47,8 +48,7 @@ export class DporSearch extends TracingDirector implements Search {
     }
     const { process } = this.frames[step].wakeups.children[0];
     const index = this.indexOf(ready, process);
-    if (index < 0)
-      throw new Error('the scenario does not do the same twice: a process that could go on cannot any more');
+    if (index < 0) throw new ScheduleMismatch(step + 1, this.processes.names[process], ready);
     this.ready = ready;
     return index;
   }

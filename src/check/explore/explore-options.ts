@@ -32,6 +32,13 @@ export interface ExploreOptions {
   readonly stopAtFirst?: boolean;
   /** Steps after which an execution is given up as endless; default 10,000. */
   readonly stepLimit?: number;
+  /** False keeps a failing schedule as it was found; default true: it is shrunk. */
+  readonly shrink?: boolean;
+  /**
+   * Says of a process, by its name, whether it belongs in the left column of the narrative; default: the one that fails, and
+   * what comes from it.
+   */
+  readonly isLeft?: (name: string) => boolean;
   /** Runs this schedule and no other: one that was saved, as an object or as the path of its file. */
   readonly replay?: SavedSchedule | string;
   /** Path of a file to which the first failing schedule is written as JSON. */

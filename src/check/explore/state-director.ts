@@ -3,6 +3,7 @@ import type { Digest } from './digest.js';
 import { FootprintBuilder, type Footprint } from './footprint.js';
 import { ObservedDirector } from './observed-director.js';
 import type { Plan } from './replay-director.js';
+import { ScheduleMismatch } from './schedule-mismatch.js';
 import type { Stage } from './stage.js';
 import { StateDigests, type StateMark, type StepEffect } from './state-digests.js';
 
@@ -74,7 +75,7 @@ export abstract class StateDirector<F extends StateFrame> extends ObservedDirect
     const { candidates, next } = this.frames[step];
     const { process, index } = candidates[next - 1];
     if (index >= ready.length || this.processAt(ready, index) !== process) {
-      throw new Error('the scenario does not do the same twice: a process that could go on cannot any more');
+      throw new ScheduleMismatch(step + 1, this.processes.names[process], ready);
     }
     this.take(process);
     if (step < this.frames.length - 1) return index;
