@@ -15,16 +15,19 @@ export class DriverError extends Error {
   }
 }
 
+/** What a callback was called for: its name, or something that has one, which is only asked for it when it is needed. */
+type Subject = string | { readonly name: string };
+
 /**
  * A driver's task as its caller runs it: an error number passes, as it is an answer; anything else that comes out is the
  * driver's failure.
  * @throws DriverError
  */
-export function* blaming<T>(driver: string, callback: string, subject: string, task: Task<T>): Task<T> {
+export function* blaming<T>(driver: string, callback: string, subject: Subject, task: Task<T>): Task<T> {
   try {
     return yield* task;
   } catch (error) {
     if (isErrno(error) || error instanceof DriverError) throw error;
-    throw new DriverError(driver, callback, subject, error);
+    throw new DriverError(driver, callback, typeof subject === 'string' ? subject : subject.name, error);
   }
 }

@@ -102,7 +102,7 @@ export class InvalidateRange extends HoldCounter {
     }
     const hold = this.take(owner);
     if (quiesce === undefined) return hold;
-    const task = releasing(hold, blaming(owner, 'quiesce', this.name, quiesce));
+    const task = releasing(hold, blaming(owner, 'quiesce', this, quiesce));
     const handle = this.scheduler.spawn(owner, task, { daemon: true });
     this.releasedBy(handle);
     return handle;

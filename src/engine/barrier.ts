@@ -116,7 +116,9 @@ export abstract class HoldCounter extends QueuedWaitable {
 
   override owners(): readonly number[] {
     if (this.releasers === null) return NOBODY;
-    return this.releasers.flatMap(({ id, done }) => (done ? [] : [id]));
+    const owners: number[] = [];
+    for (const { id, hasEnded } of this.releasers) if (!hasEnded) owners.push(id);
+    return owners;
   }
 }
 

@@ -35,6 +35,11 @@ export class HeldLocks {
     else locks.splice(locks.indexOf(lock), 1);
   }
 
+  /** The locks that a task holds, oldest first. */
+  of(task: number): readonly Holdable[] {
+    return this.byTask[task] ?? [];
+  }
+
   /** The lock that a task has held longest; null if it holds none. */
   oldest(task: number): Holdable | null {
     const locks = this.byTask[task];

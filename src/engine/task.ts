@@ -47,7 +47,8 @@ export interface Cancellable {
 
 /** A spawned task. Yield the handle to wait until the task has ended. */
 export class TaskHandle<T = unknown> extends QueuedWaitable {
-  private ended = false;
+  /** @internal the same as `done`, for what does not count as a step that looks */
+  hasEnded = false;
   private value: T | undefined = undefined;
 
   constructor(
@@ -61,27 +62,27 @@ export class TaskHandle<T = unknown> extends QueuedWaitable {
 
   get done(): boolean {
     this.touch(READ);
-    return this.ended;
+    return this.hasEnded;
   }
 
   /** The task's return value. Reading it before the task has ended is an error. */
   get result(): T {
     this.touch(READ);
-    if (!this.ended) throw new SimulationError(`task "${this.name}" has no result yet: it is still running`);
+    if (!this.hasEnded) throw new SimulationError(`task "${this.name}" has no result yet: it is still running`);
     return this.value as T;
   }
 
   /** @internal */
   finish(value: T): void {
     this.touch(WRITE);
-    this.ended = true;
+    this.hasEnded = true;
     this.value = value;
     this.wakeAll();
   }
 
   admit(task: number): boolean {
     this.touch(READ);
-    return this.ended || this.enqueue(task);
+    return this.hasEnded || this.enqueue(task);
   }
 
   describe(): string {
@@ -90,11 +91,11 @@ export class TaskHandle<T = unknown> extends QueuedWaitable {
 
   /** @internal What the task has returned is its own state. */
   override expose(to: StateSink): void {
-    to.add(this.ended ? 1 : 0);
+    to.add(this.hasEnded ? 1 : 0);
     super.expose(to);
   }
 
   override owners(): readonly number[] {
-    return this.ended ? [] : [this.id];
+    return this.hasEnded ? [] : [this.id];
   }
 }

@@ -22,5 +22,6 @@ export class BudgetWatch {
 }
 
 export function plural(count: number, what: string): string {
-  return `${count.toLocaleString('en-US')} ${what}${count === 1 ? '' : 's'}`;
+  const ending = count === 1 ? '' : /(s|ch)$/.test(what) ? 'es' : 's';
+  return `${count.toLocaleString('en-US')} ${what}${ending}`;
 }

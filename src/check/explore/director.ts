@@ -6,6 +6,8 @@ import {
   type SimulationOptions,
   type StepObserver,
 } from '../../engine/index.js';
+import { rootCause } from './failure-kind.js';
+import { ScheduleMismatch } from './schedule-mismatch.js';
 import { Stage, type Outcome, type Scenario } from './stage.js';
 
 /** How one execution of a scenario ended. */
@@ -67,6 +69,8 @@ export abstract class Director implements SchedulePolicy {
     } catch (error) {
       if (this.directing) this.ends?.();
       this.directing = false;
+      const cause = rootCause(error);
+      if (cause instanceof ScheduleMismatch) throw cause;
       return { kind: 'failed', error };
     }
   }

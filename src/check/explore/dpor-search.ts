@@ -2,6 +2,7 @@ import { STOP, type ReadySet } from '../../engine/index.js';
 import type { Ending } from './director.js';
 import { Footprint } from './footprint.js';
 import type { Plan } from './replay-director.js';
+import { ScheduleMismatch } from './schedule-mismatch.js';
 import type { Search } from './search.js';
 import { TracingDirector } from './tracing-director.js';
 import { WakeupNode, WakeupSequence, type Pending } from './wakeup-tree.js';
@@ -26,7 +27,7 @@ interface Frame {
  */
 export class DporSearch extends TracingDirector implements Search {
   readonly name = 'dpor';
-  readonly covers = 'every schedule, up to the order of steps that do not depend on each other';
+  readonly exhaustive = true;
   redundant = 0;
 
   private readonly frames: Frame[] = [];
@@ -47,8 +48,7 @@ export class DporSearch extends TracingDirector implements Search {
     }
     const { process } = this.frames[step].wakeups.children[0];
     const index = this.indexOf(ready, process);
-    if (index < 0)
-      throw new Error('the scenario does not do the same twice: a process that could go on cannot any more');
+    if (index < 0) throw new ScheduleMismatch(step + 1, this.processes.names[process], ready);
     this.ready = ready;
     return index;
   }
@@ -58,6 +58,10 @@ export class DporSearch extends TracingDirector implements Search {
     const frame = this.frames[step];
     for (const sequence of frame.wakeups.children[0].taken(footprint)) tryLater(frame, sequence);
     for (const first of this.order.racesOf(this.taken[step], footprint)) this.races.push([first, step]);
+  }
+
+  coverage(): string {
+    return 'every schedule, up to the order of steps that do not depend on each other';
   }
 
   /** Makes the races of the last execution sequences to explore, and goes back to the last step that has an alternative. */

@@ -7,19 +7,38 @@ export type SearchName =
   /** one way to each state: for scenarios of which the tasks say where they are (Stage.known) */
   | 'states'
   /** every schedule */
-  | 'naive';
+  | 'naive'
+  /** every schedule with at most `preemptions` preemptions */
+  | 'context-bound'
+  /** schedules at random by priorities, which find bugs of `depth` steps with a known probability */
+  | 'pct'
+  /** schedules at random */
+  | 'random';
 
 export interface ExploreOptions {
   /** For messages and saved schedules; default the function's name. */
   readonly name?: string;
   /** Default `dpor`. */
   readonly search?: SearchName;
-  /** Where to stop although there is more; default: nowhere. */
+  /** For `context-bound`; default 2. */
+  readonly preemptions?: number;
+  /** For `pct`; default 3. */
+  readonly depth?: number;
+  /** Of what is done at random; default 1. */
+  readonly seed?: number;
+  /** Where to stop although there is more; default: nowhere, and 10,000 executions where samples are taken. */
   readonly budget?: Budget;
   /** False goes on after a schedule that fails; default true. */
   readonly stopAtFirst?: boolean;
   /** Steps after which an execution is given up as endless; default 10,000. */
   readonly stepLimit?: number;
+  /** False keeps a failing schedule as it was found; default true: it is shrunk. */
+  readonly shrink?: boolean;
+  /**
+   * Says of a process, by its name, whether it belongs in the left column of the narrative; default: the one that fails, and
+   * what comes from it.
+   */
+  readonly isLeft?: (name: string) => boolean;
   /** Runs this schedule and no other: one that was saved, as an object or as the path of its file. */
   readonly replay?: SavedSchedule | string;
   /** Path of a file to which the first failing schedule is written as JSON. */

@@ -1,18 +1,20 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { messageOf } from '../../engine/index.js';
-import { BudgetWatch } from './budget-watch.js';
+import { BudgetWatch, plural } from './budget-watch.js';
+import { explained, notTheSame, type FailingSchedule } from './failing-schedule.js';
+import { newSearch } from './new-search.js';
 import type { Ending } from './director.js';
-import { DporSearch } from './dpor-search.js';
-import type { ExploreOptions, SearchName } from './explore-options.js';
-import { NaiveSearch } from './naive-search.js';
+import type { ExploreOptions } from './explore-options.js';
 import { ReplayDirector, planOf, type Plan } from './replay-director.js';
 import type { ExploreReport, Failure } from './report.js';
-import { contextSwitches, parseSchedule, saveSchedule, type SavedSchedule } from './schedule.js';
+import { parseSchedule, type SavedSchedule } from './schedule.js';
 import type { Search } from './search.js';
 import type { Scenario } from './stage.js';
-import { StateSearch } from './state-search.js';
 
 const STEP_LIMIT = 10_000;
+
+/** How many samples are taken unless somebody says. */
+const SAMPLES = { executions: 10_000 };
 
 /**
  * Runs a scenario over schedules and says what it has seen.
@@ -45,13 +47,11 @@ class Exploration {
 
   run(): ExploreReport {
     const { replay } = this.options;
-    return replay === undefined
-      ? this.search(newSearch(this.options.search ?? 'dpor', this.stepLimit))
-      : this.replay(loaded(replay));
+    return replay === undefined ? this.search(newSearch(this.options, this.stepLimit)) : this.replay(loaded(replay));
   }
 
   private search(search: Search): ExploreReport {
-    const { budget = {}, stopAtFirst = true } = this.options;
+    const { budget = search.exhaustive ? {} : SAMPLES, stopAtFirst = true } = this.options;
     const watch = new BudgetWatch(budget);
     let why: string | null = null;
     for (;;) {
@@ -69,7 +69,12 @@ class Exploration {
         break;
       }
     }
-    return this.report(search, why ?? search.covers, why === null && search.tooLong === 0);
+    const covered = search.coverage(this.executions);
+    if (!search.exhaustive) return this.report(search, covered, false);
+    if (why !== null) return this.report(search, `${why}, short of ${covered}`, false);
+    if (search.tooLong === 0) return this.report(search, covered, true);
+    const given = plural(search.tooLong, 'execution');
+    return this.report(search, `${covered}, but for ${given} given up after ${plural(this.stepLimit, 'step')}`, false);
   }
 
   private replay(schedule: SavedSchedule): ExploreReport {
@@ -78,7 +83,8 @@ class Exploration {
     this.count(ending, director.steps);
     if (ending.kind === 'failed') {
       this.failures++;
-      this.keep(ending.error, director);
+      const { taken, processes } = director;
+      this.keep({ error: ending.error, taken: [...taken], processes }, false);
     }
     return this.report(director, 'one schedule', false);
   }
@@ -98,23 +104,16 @@ class Exploration {
     const director = new ReplayDirector(this.stepLimit, plan);
     const again = director.run(this.scenario);
     if (again.kind !== 'failed' || messageOf(again.error) !== messageOf(error)) {
-      throw new Error(`scenario "${this.name}" does not do the same twice: a schedule failed and then did not`, {
-        cause: error,
-      });
+      throw notTheSame(this.name, error);
     }
-    this.keep(again.error, director);
+    const { taken, processes } = director;
+    this.keep({ error, taken: [...taken], processes }, this.options.shrink);
   }
 
-  private keep(error: unknown, { taken, processes }: ReplayDirector): void {
-    const message = messageOf(error);
-    this.failure = {
-      error,
-      message,
-      schedule: saveSchedule(this.name, message, taken, processes),
-      steps: taken.length,
-      contextSwitches: contextSwitches(taken),
-    };
+  private keep(found: FailingSchedule, shrink: boolean | undefined): void {
     const { saveTo } = this.options;
+    const options = { ...this.options, ...(shrink === undefined ? {} : { shrink }) };
+    this.failure = explained(this.scenario, this.name, this.stepLimit, found, options);
     if (saveTo !== undefined) writeFileSync(saveTo, `${JSON.stringify(this.failure.schedule, null, 2)}\n`);
   }
 
@@ -144,11 +143,6 @@ interface Counted {
   readonly tooLong: number;
   readonly redundant?: number;
   readonly states?: number;
-}
-
-function newSearch(name: SearchName, stepLimit: number): Search {
-  if (name === 'naive') return new NaiveSearch(stepLimit);
-  return name === 'states' ? new StateSearch(stepLimit) : new DporSearch(stepLimit);
 }
 
 function loaded(replay: SavedSchedule | string): SavedSchedule {

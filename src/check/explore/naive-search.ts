@@ -9,7 +9,7 @@ import type { Search } from './search.js';
  */
 export class NaiveSearch extends Director implements Search {
   readonly name = 'naive';
-  readonly covers = 'every schedule';
+  readonly exhaustive = true;
   readonly redundant = 0;
 
   /** The choices of the execution that goes on: how many could go, and which went. Only those with a choice count. */
@@ -18,6 +18,10 @@ export class NaiveSearch extends Director implements Search {
   private depth = 0;
   /** Choices that repeat those of the execution before. */
   private prefix = 0;
+
+  coverage(): string {
+    return 'every schedule';
+  }
 
   advance(): boolean {
     let last = this.depth - 1;

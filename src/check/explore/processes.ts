@@ -46,6 +46,13 @@ export class ProcessTable {
     return made[ordinal];
   }
 
+  /** The process that the scenario itself spawned and that a process comes from. */
+  family(process: number): number {
+    let at = process;
+    while (this.parents[at] > BUILDER) at = this.parents[at];
+    return at;
+  }
+
   /** A process by what does not depend on the schedule: the ordinals on the way from the scenario to it. */
   key(process: number): string {
     const path: number[] = [];

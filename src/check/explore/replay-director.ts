@@ -1,6 +1,7 @@
-import { SimulationError, type ReadySet } from '../../engine/index.js';
+import type { ReadySet } from '../../engine/index.js';
 import { IdentityDirector } from './observed-director.js';
 import { ProcessTable } from './processes.js';
+import { ScheduleMismatch } from './schedule-mismatch.js';
 import type { SavedSchedule } from './schedule.js';
 
 /** What a replay follows. */
@@ -50,10 +51,7 @@ export class ReplayDirector extends IdentityDirector {
     const entry = list[this.at++];
     const index = find(entry);
     if (index >= 0 && index < ready.length) return index;
-    throw new SimulationError(
-      `the schedule does not fit this run: step ${String(this.at)} is of "${String(entry)}", and only ` +
-        `${Array.from({ length: ready.length }, (_, i) => `"${ready.name(i)}"`).join(', ')} can go`,
-    );
+    throw new ScheduleMismatch(this.at, String(entry), ready);
   }
 
   private indexOfKey(ready: ReadySet, key: string): number {

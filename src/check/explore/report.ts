@@ -5,9 +5,16 @@ import type { SavedSchedule } from './schedule.js';
 export interface Failure {
   readonly error: unknown;
   readonly message: string;
+  /** The schedule, shrunk: with as few context switches as could be found. */
   readonly schedule: SavedSchedule;
   readonly steps: number;
   readonly contextSwitches: number;
+  /** True if it is sure that no schedule with fewer context switches fails like this. */
+  readonly fewest: boolean;
+  /** What the schedule was like when it was found. */
+  readonly foundWith: { readonly steps: number; readonly contextSwitches: number };
+  /** The schedule in two columns. */
+  readonly narrative: string;
 }
 
 /** What a search has seen, and what it has not. */
@@ -43,9 +50,11 @@ export function describeReport(report: ExploreReport): string {
   ];
   for (const [outcome, count] of report.outcomes) lines.push(`  ${plural(count, 'execution')} led to ${outcome}`);
   if (failure !== null) {
-    const { message } = failure;
+    const few = failure.fewest ? 'no fewer will do' : 'found by shrinking';
     lines.push(
-      `  failed after ${plural(failure.steps, 'step')} and ${plural(failure.contextSwitches, 'context switch').replace('switchs', 'switches')}: ${message}`,
+      `  fails after ${plural(failure.steps, 'step')} and ${plural(failure.contextSwitches, 'context switch')} (${few}):`,
+      '',
+      failure.narrative,
     );
   }
   return lines.join('\n');

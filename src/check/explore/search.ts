@@ -3,8 +3,10 @@ import type { Plan } from './replay-director.js';
 
 /** A way to go through the schedules of a scenario. */
 export interface Search extends Director {
-  /** What has been covered once it is through, in words. */
-  readonly covers: string;
+  /** True if it comes to an end and has then covered all that it is about; false if it takes samples. */
+  readonly exhaustive: boolean;
+  /** What has been covered by so many executions, in words; where it is exhaustive, once it is through. */
+  coverage(executions: number): string;
   /** Executions that were cut because what they might still have shown had been seen. */
   readonly redundant: number;
   /** Different states that have been seen, if the search counts them. */

@@ -24,6 +24,11 @@ export class SharedVariable<T extends VariableValue> extends Shared {
     this.value = value;
   }
 
+  /** @internal Its value, for a narrative: no step of the scenario looks at it. */
+  peek(): T {
+    return this.value;
+  }
+
   /** @internal */
   override expose(to: StateSink): void {
     if (typeof this.value === 'number') to.add(this.value);

@@ -54,10 +54,13 @@ export class StateDigests {
     this.digester = new Digester(processOf);
   }
 
-  /** The digest of the state at a virtual time. */
-  state(now: number): Digest {
+  /**
+   * The digest of the state at a virtual time.
+   * @param turns a number for the timers that have a turn, due or not
+   */
+  state(now: number, turns: number): Digest {
     const { digester, sum } = this;
-    digester.start(-1).digest(sum);
+    digester.start(turns).digest(sum);
     digester.add(now);
     return digester.end();
   }

@@ -57,9 +57,8 @@ describe('a scenario', () => {
     const schedule = explore(lostUpdate, { search: 'naive' }).failure?.schedule;
     expect(schedule?.turns).toEqual([
       ['0', 1],
-      ['1', 1],
+      ['1', 2],
       ['0', 1],
-      ['1', 1],
     ]);
     expect(schedule?.names).toEqual({ '0': 'left', '1': 'right' });
     const again = explore(lostUpdate, { replay: schedule! });
@@ -68,13 +67,17 @@ describe('a scenario', () => {
 
   it('has a budget, and the report says what was left', () => {
     const report = explore(locked, { search: 'naive', budget: { executions: 3 } });
-    expect(report).toMatchObject({ executions: 3, complete: false, coverage: 'stopped after 3 executions' });
+    expect(report).toMatchObject({
+      executions: 3,
+      complete: false,
+      coverage: 'stopped after 3 executions, short of every schedule',
+    });
   });
 
   it('may be given wall time, by the clock that the caller hands over', () => {
     let now = 0;
     const report = explore(locked, { search: 'naive', budget: { time: { limit: 10, clock: () => (now += 4) } } });
-    expect(report.coverage).toBe('stopped after 10 of the clock');
+    expect(report.coverage).toBe('stopped after 10 of the clock, short of every schedule');
   });
 
   it('is not followed for ever', () => {
@@ -89,6 +92,7 @@ describe('a scenario', () => {
     };
     const report = explore(endless, { search: 'naive', stepLimit: 100 });
     expect(report).toMatchObject({ executions: 1, tooLong: 1, complete: false });
+    expect(report.coverage).toBe('every schedule, but for 1 execution given up after 100 steps');
   });
 
   it('fails if its tasks block each other', () => {

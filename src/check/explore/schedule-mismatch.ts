@@ -1,0 +1,17 @@
+import type { ReadySet } from '../../engine/index.js';
+
+/**
+ * A schedule cannot be followed: somebody whose turn it is cannot go on. Either it is another scenario's, or the scenario
+ * does not do the same each time.
+ */
+export class ScheduleMismatch extends Error {
+  override readonly name = 'ScheduleMismatch';
+
+  constructor(step: number, whose: string, ready: ReadySet) {
+    const names = Array.from({ length: ready.length }, (_, index) => `"${ready.name(index)}"`);
+    super(
+      `the schedule does not fit this run: step ${String(step)} is of "${whose}", and only ${names.join(', ')} can go; ` +
+        'if it is the scenario that it was made for, that does not do the same each time',
+    );
+  }
+}
