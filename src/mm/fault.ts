@@ -2,6 +2,7 @@ import { PAGE_SIZE, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import type { FaultResult, VmFault } from './address-space.js';
 import { newAnonFolio } from './anon.js';
+import { removeDeviceExclusiveEntry } from './exclusive-entry.js';
 import { cowFault, readFault, sharedFault } from './file-fault.js';
 import { hugeAnonymousFault, hugeWriteProtectFault } from './huge-anon.js';
 import { hugetlbFault } from './hugetlb.js';
@@ -12,6 +13,7 @@ import {
   PTE_DIRTY,
   PTE_NONE,
   PTE_WRITE,
+  SWP_DEVICE_EXCLUSIVE,
   SWP_GUARD,
   SWP_HWPOISON,
   SWP_MIGRATION,
@@ -78,6 +80,7 @@ function* handlePteFault(fault: VmFault): Task<FaultResult> {
       yield* settledEntry(vma.mm, page);
       return 'retry';
     }
+    if (swapType(pte) === SWP_DEVICE_EXCLUSIVE) return yield* removeDeviceExclusiveEntry(fault, pte);
     if (vma.file === null) return (yield* hugeAnonymousFault(fault)) ?? (yield* anonymousFault(fault));
     if (!write) return yield* readFault(fault);
     return vma.has(VM_SHARED) ? yield* sharedFault(fault) : yield* cowFault(fault);
