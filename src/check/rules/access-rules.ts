@@ -1,7 +1,7 @@
 import { PAGE_SIZE, hex, pageOf } from '../../base/index.js';
 import { PTE_DIRTY, PTE_PRESENT, type MmStruct } from '../../mm/index.js';
 import type { ObservedDevice } from '../../../devices/contract/index.js';
-import { entryAllows, entryAllowsWrite, mappedThere } from './device-view.js';
+import { entryAllows, entryAllowsWrite, mappedThere } from './entry-rights.js';
 import type { DirtyRules } from './dirty-rules.js';
 import type { LifetimeRules } from './lifetime-rules.js';
 import type { Releases } from './releases.js';

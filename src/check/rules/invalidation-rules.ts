@@ -3,7 +3,7 @@ import { MmStruct } from '../../mm/index.js';
 import type { InvalidateRange } from '../../../notifiers/index.js';
 import type { ObservedDevice, TranslationVisitor } from '../../../devices/contract/index.js';
 import type { RuleId } from '../rule-texts.js';
-import { entryAllows, entryAllowsWrite } from './device-view.js';
+import { entryAllows, entryAllowsWrite } from './entry-rights.js';
 import { nameOf, pageRef, returned, started, type RuleContext } from './rule-context.js';
 
 /**

@@ -1,6 +1,6 @@
 import { PAGE_SIZE } from '../../base/index.js';
 import { pteFrame, ptePresent, pteWritable, type EntryChange } from '../../mm/index.js';
-import { lends } from './device-view.js';
+import { lends } from './entry-rights.js';
 import { driverNamed, pageRef, started, type RuleContext } from './rule-context.js';
 
 export const KERNEL = 'the kernel';

@@ -3,7 +3,7 @@ import { PG_RESERVED, PG_TAIL, PG_WRITEBACK, type MmStruct, type MmSystem } from
 import { ULONG_MAX } from '../../../notifiers/index.js';
 import type { ObservedDevice } from '../../../devices/contract/index.js';
 import { broken } from './broken.js';
-import { entryAllows, entryAllowsWrite, mappedThere } from './device-view.js';
+import { entryAllows, entryAllowsWrite, mappedThere } from './entry-rights.js';
 import { pageRef } from './rule-context.js';
 
 /** What must hold of a machine while nothing is under way in it: R10 and R11 for all that its device has; R19 in the end. */

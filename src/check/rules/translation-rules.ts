@@ -3,7 +3,7 @@ import { formatNs } from '../../engine/index.js';
 import type { MmStruct } from '../../mm/index.js';
 import type { ObservedDevice } from '../../../devices/contract/index.js';
 import type { Happening } from '../violation.js';
-import { entryAllows, entryAllowsWrite, mappedThere } from './device-view.js';
+import { entryAllows, entryAllowsWrite, mappedThere } from './entry-rights.js';
 import type { HmmReads, PendingRead } from './hmm-reads.js';
 import type { Releases } from './releases.js';
 import { nameOf, pageRef, returned, type RuleContext } from './rule-context.js';
