@@ -7,6 +7,8 @@ export interface MirrorEntry {
   readonly frame: number;
   /** DPT_XA_TAG_WRITE: the CPU may write the page, so the device may. */
   readonly writable: boolean;
+  /** DPT_XA_TAG_ATOMIC: the device has the page to itself. */
+  readonly atomic: boolean;
   /** The device has written it through this entry. */
   written: boolean;
 }
@@ -24,9 +26,9 @@ export class MirrorTable {
     return this.entries.get(page);
   }
 
-  set(page: number, frame: number, writable: boolean): void {
+  set(page: number, frame: number, writable: boolean, atomic = false): void {
     this.erase(page);
-    this.entries.set(page, { frame, writable, written: false });
+    this.entries.set(page, { frame, writable, atomic, written: false });
     for (const watcher of this.watchers) watcher.installed(this.mm, page * PAGE_SIZE, frame, writable);
   }
 

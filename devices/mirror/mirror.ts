@@ -5,6 +5,7 @@ import {
   HMM_PFN_WRITE,
   hmmFrame,
   hmmRangeFault,
+  makeDeviceExclusive,
   type HmmResult,
   type MmStruct,
 } from '../../src/mm/index.js';
@@ -140,6 +141,35 @@ export class Mirror {
   /** DMIRROR_SNAPSHOT: what the CPU has of some pages, MIRROR_PROT_* each. Nothing is faulted in. @throws Errno EBUSY */
   *snapshot(address: number, pages: number): Task<Uint8Array> {
     return yield* takeSnapshot(this.mm, address, pages);
+  }
+
+  /**
+   * DMIRROR_EXCLUSIVE: the device gets pages to itself, one after the other, until the CPU touches them again.
+   * @throws Errno EFAULT, EOPNOTSUPP, EBUSY, ENOMEM
+   */
+  *exclusive(address: number, pages: number): Task {
+    const { mm } = this;
+    const { memory } = mm.system;
+    yield mm.mmapLock.shared;
+    try {
+      for (let page = pageOf(address); page < pageOf(address) + pages; page++) {
+        const frame = yield* makeDeviceExclusive(mm, page * PAGE_SIZE, this.device.cookie);
+        yield this.mutex;
+        this.table.set(page, frame, false, true);
+        this.mutex.release();
+        const folio = memory.frames.folioOf(frame);
+        memory.unlockFolio(folio);
+        memory.put(folio);
+      }
+    } finally {
+      mm.mmapLock.releaseShared();
+    }
+  }
+
+  /** DMIRROR_CHECK_EXCLUSIVE: how many of the pages the device still has to itself. */
+  countExclusive(address: number, pages: number): number {
+    const end = address + pages * PAGE_SIZE;
+    return this.table.within(address, end).filter((page) => this.table.get(page)?.atomic === true).length;
   }
 
   /** dmirror_fops_release: when this has returned, no callback runs any more and the table is empty. */

@@ -3,6 +3,7 @@ import type { Task } from '../engine/index.js';
 import type { FaultResult, VmFault } from './address-space.js';
 import { anonVmaPrepare } from './anon-vma.js';
 import { newAnonFolio } from './anon.js';
+import { removeDeviceExclusiveEntry } from './exclusive-entry.js';
 import { cowFault, readFault, sharedFault } from './file-fault.js';
 import { hugeAnonymousFault, hugeWriteProtectFault } from './huge-anon.js';
 import { hugetlbFault } from './hugetlb.js';
@@ -14,6 +15,7 @@ import {
   PTE_NONE,
   PTE_UFFD_WP,
   PTE_WRITE,
+  SWP_DEVICE_EXCLUSIVE,
   SWP_GUARD,
   SWP_HWPOISON,
   SWP_MARKER,
@@ -98,6 +100,7 @@ function* handlePteFault(fault: VmFault): Task<FaultResult> {
       yield* settledEntry(vma.mm, page);
       return 'retry';
     }
+    if (swapType(pte) === SWP_DEVICE_EXCLUSIVE) return yield* removeDeviceExclusiveEntry(fault, pte);
     // pte_marker_handle_uffd_wp: nobody watches any more.
     if (swapType(pte) === SWP_MARKER && !vma.has(VM_UFFD_WP)) {
       pageTable.set(page, PTE_NONE);

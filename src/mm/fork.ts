@@ -3,6 +3,7 @@ import { SimulationError, type Task } from '../engine/index.js';
 import { ULONG_MAX } from '../../notifiers/index.js';
 import { anonVmaFork } from './anon-vma.js';
 import { newAnonPage } from './anon.js';
+import { restoreExclusiveEntry } from './exclusive-entry.js';
 import { splitHugePmd } from './huge-pmd.js';
 import { mapFrame } from './map-frame.js';
 import { settledEntry } from './migrate-folio.js';
@@ -14,6 +15,7 @@ import {
   PTE_NONE,
   PTE_UFFD_WP,
   PTE_WRITE,
+  SWP_DEVICE_EXCLUSIVE,
   SWP_GUARD,
   SWP_HWPOISON,
   pteFrame,
@@ -122,7 +124,9 @@ function* copyEntry(to: Vma, from: Vma, page: number, pte: number): Task {
   const { frames } = system.memory;
   if (!ptePresent(pte)) {
     const type = swapType(pte);
-    if (type === SWP_GUARD || type === SWP_HWPOISON) to.mm.pageTable.set(page, pte);
+    // Nobody has a page to itself that two processes share.
+    if (type === SWP_DEVICE_EXCLUSIVE) yield* copyEntry(to, from, page, restoreExclusiveEntry(from, page, pte));
+    else if (type === SWP_GUARD || type === SWP_HWPOISON) to.mm.pageTable.set(page, pte);
     else duplicateSwapEntry(to, from, page, pte);
     return;
   }

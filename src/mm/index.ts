@@ -12,6 +12,7 @@ export {
   type VmFault,
   type VmOperations,
 } from './address-space.js';
+export { makeDeviceExclusive } from './device-exclusive.js';
 export { handleMmFault } from './fault.js';
 export { forkMm } from './fork.js';
 export { FrameTable, GUP_PIN_COUNTING_BIAS } from './frames.js';
@@ -74,9 +75,11 @@ export {
   PTE_PRESENT,
   PTE_SOFT_DIRTY,
   PTE_WRITE,
+  SWP_DEVICE_EXCLUSIVE,
   pteFrame,
   ptePresent,
   pteWritable,
+  swapType,
 } from './pte.js';
 export { Reclaim, type ReclaimPolicy } from './reclaim.js';
 export { type BackgroundWriteback } from './reclaim-throttle.js';

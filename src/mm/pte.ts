@@ -38,6 +38,8 @@ export const SWP_HWPOISON = 4 << TYPE_SHIFT;
 export const SWP_GUARD = 5 << TYPE_SHIFT;
 /** A marker that says nothing but its flags, PTE_UFFD_WP for one (PTE_MARKER_UFFD_WP). Otherwise as good as empty. */
 export const SWP_MARKER = 6 << TYPE_SHIFT;
+/** A device has the page to itself; the payload is its frame, which counts as mapped. */
+export const SWP_DEVICE_EXCLUSIVE = 7 << TYPE_SHIFT;
 
 export function makePte(frame: number, flags: number): number {
   return (frame << FRAME_SHIFT) | PTE_PRESENT | flags;

@@ -10,6 +10,7 @@ import {
   PTE_ACCESSED,
   PTE_DIRTY,
   PTE_NONE,
+  SWP_DEVICE_EXCLUSIVE,
   SWP_GUARD,
   SWP_HWPOISON,
   SWP_MARKER,
@@ -159,7 +160,7 @@ function zapPtes(vma: Vma, from: number, to: number, details: ZapDetails, gather
   const { frames } = system.memory;
   let dirtied = 0;
   pageTable.forEach(from, to, (page, pte) => {
-    if (!ptePresent(pte)) {
+    if (!ptePresent(pte) && swapType(pte) !== SWP_DEVICE_EXCLUSIVE) {
       zapSwapEntry(vma, page, pte, details);
       return;
     }

@@ -1,11 +1,15 @@
 import { PAGE_SIZE, hex, pageOf } from '../../base/index.js';
-import { PTE_DIRTY, pteFrame, ptePresent, pteWritable, type MmStruct } from '../../mm/index.js';
+import { PTE_DIRTY, PTE_PRESENT, type MmStruct } from '../../mm/index.js';
 import type { ObservedDevice } from '../../../devices/contract/index.js';
+import { entryAllows, entryAllowsWrite, mappedThere } from './entry-rights.js';
 import type { DirtyRules } from './dirty-rules.js';
 import type { LifetimeRules } from './lifetime-rules.js';
 import type { Releases } from './releases.js';
 import type { Replacements } from './replacements.js';
 import { nameOf, pageRef, returned, type RuleContext } from './rule-context.js';
+
+/** An entry that says itself that its page is dirty. */
+const KNOWN_DIRTY = PTE_PRESENT | PTE_DIRTY;
 
 /** What the accesses of all devices are judged by. */
 interface SharedRules {
@@ -40,13 +44,13 @@ export class AccessRules {
     const page = pageOf(address);
     if (write && page === this.writtenPage && entryChanges === this.writtenAt && this.isLast(mm, frame)) return;
     const pte = mm.pageTable.get(page);
-    if (!ptePresent(pte) || pteFrame(pte) !== frame) this.stale(mm, address, frame, write, pte);
+    if (!entryAllows(pte, frame)) this.stale(mm, address, frame, write, pte);
     if (!write) {
       this.shared.replacements.seen(this.device, mm, address);
       return;
     }
-    if (!pteWritable(pte)) this.readOnly(mm, address, frame);
-    if ((pte & PTE_DIRTY) === 0) this.shared.dirty?.wrote(this.device, mm, address, frame);
+    if (!entryAllowsWrite(pte)) this.readOnly(mm, address, frame);
+    if ((pte & KNOWN_DIRTY) !== KNOWN_DIRTY) this.shared.dirty?.wrote(this.device, mm, address, frame);
     this.writtenMm = mm;
     this.writtenPage = page;
     this.writtenFrame = frame;
@@ -76,8 +80,7 @@ export class AccessRules {
   /** R11; R18 if it has read something newer elsewhere; R12 if the mm is no more. */
   private stale(mm: MmStruct, address: number, frame: number, write: boolean, pte: number): void {
     const { context, device } = this;
-    const now = ptePresent(pte) ? `frame ${String(pteFrame(pte))} is` : 'nothing is';
-    const what = `${accessTo(address, write)} goes to frame ${String(frame)}, where ${now} mapped`;
+    const what = `${accessTo(address, write)} goes to frame ${String(frame)}, where ${mappedThere(pte)} mapped`;
     const page = pageRef(mm, address);
     const released = this.shared.releases.of(mm);
     if (released !== null) context.broken('R12', nameOf(device), page, released, what);

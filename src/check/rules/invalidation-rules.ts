@@ -1,8 +1,9 @@
 import { hex, pageOf } from '../../base/index.js';
-import { MmStruct, pteFrame, ptePresent, pteWritable } from '../../mm/index.js';
+import { MmStruct } from '../../mm/index.js';
 import type { InvalidateRange } from '../../../notifiers/index.js';
 import type { ObservedDevice, TranslationVisitor } from '../../../devices/contract/index.js';
 import type { RuleId } from '../rule-texts.js';
+import { entryAllows, entryAllowsWrite } from './entry-rights.js';
 import { nameOf, pageRef, returned, started, type RuleContext } from './rule-context.js';
 
 /**
@@ -61,7 +62,7 @@ export class InvalidationRules {
   private judgeKept(device: ObservedDevice, range: InvalidateRange): void {
     forEachTranslation(device, range, (mm, address, frame, writable) => {
       const pte = mm.pageTable.get(pageOf(address));
-      if (ptePresent(pte) && pteFrame(pte) === frame && (!writable || pteWritable(pte))) return;
+      if (entryAllows(pte, frame) && (!writable || entryAllowsWrite(pte))) return;
       const what = `it kept its translation to frame ${String(frame)}, which the CPU does not have so any more`;
       this.context.broken('R17', nameOf(device), pageRef(mm, address), returned(range), what);
     });

@@ -1,5 +1,6 @@
 import { PAGE_SIZE } from '../../base/index.js';
 import { pteFrame, ptePresent, pteWritable, type EntryChange } from '../../mm/index.js';
+import { lends } from './entry-rights.js';
 import { driverNamed, pageRef, started, type RuleContext } from './rule-context.js';
 
 export const KERNEL = 'the kernel';
@@ -43,6 +44,8 @@ export class KernelRules {
 
 /** Whether who follows the old entry would do what the new one does not allow. */
 function takesAway({ was, now }: EntryChange): boolean {
-  if (!ptePresent(was)) return false;
-  return !ptePresent(now) || pteFrame(was) !== pteFrame(now) || (pteWritable(was) && !pteWritable(now));
+  if (!lends(was)) return false;
+  // What a device has to itself it loses with any change.
+  if (!ptePresent(was) || !ptePresent(now)) return true;
+  return pteFrame(was) !== pteFrame(now) || (pteWritable(was) && !pteWritable(now));
 }

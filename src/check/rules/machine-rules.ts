@@ -1,18 +1,9 @@
 import { hex, pageOf } from '../../base/index.js';
-import {
-  PG_HWPOISON,
-  PG_RESERVED,
-  PG_TAIL,
-  PG_WRITEBACK,
-  pteFrame,
-  ptePresent,
-  pteWritable,
-  type MmStruct,
-  type MmSystem,
-} from '../../mm/index.js';
+import { PG_HWPOISON, PG_RESERVED, PG_TAIL, PG_WRITEBACK, type MmStruct, type MmSystem } from '../../mm/index.js';
 import { ULONG_MAX } from '../../../notifiers/index.js';
 import type { ObservedDevice } from '../../../devices/contract/index.js';
 import { broken } from './broken.js';
+import { entryAllows, entryAllowsWrite, mappedThere } from './entry-rights.js';
 import { pageRef } from './rule-context.js';
 
 /** What must hold of a machine while nothing is under way in it: R10 and R11 for all that its device has; R19 in the end. */
@@ -47,12 +38,11 @@ export class MachineRules {
     const { simulation } = this.system;
     const page = pageRef(mm, address);
     const pte = mm.pageTable.get(pageOf(address));
-    if (!ptePresent(pte) || pteFrame(pte) !== frame) {
-      const now = ptePresent(pte) ? `frame ${String(pteFrame(pte))} is` : 'nothing is';
-      const what = `it has frame ${String(frame)} for ${hex(address)}, where ${now} mapped`;
+    if (!entryAllows(pte, frame)) {
+      const what = `it has frame ${String(frame)} for ${hex(address)}, where ${mappedThere(pte)} mapped`;
       broken(simulation, 'R11', this.device.name, page, null, what);
     }
-    if (!writable || pteWritable(pte)) return;
+    if (!writable || entryAllowsWrite(pte)) return;
     broken(simulation, 'R10', this.device.name, page, null, `it may write ${hex(address)}, the CPU may not`);
   }
 

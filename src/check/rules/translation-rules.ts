@@ -1,8 +1,9 @@
 import { PAGE_SIZE, pageOf } from '../../base/index.js';
 import { formatNs } from '../../engine/index.js';
-import { pteFrame, ptePresent, pteWritable, type MmStruct } from '../../mm/index.js';
+import type { MmStruct } from '../../mm/index.js';
 import type { ObservedDevice } from '../../../devices/contract/index.js';
 import type { Happening } from '../violation.js';
+import { entryAllows, entryAllowsWrite, mappedThere } from './entry-rights.js';
 import type { HmmReads, PendingRead } from './hmm-reads.js';
 import type { Releases } from './releases.js';
 import { nameOf, pageRef, returned, type RuleContext } from './rule-context.js';
@@ -29,12 +30,11 @@ export class TranslationRules {
     const read = this.reads.take(mm, address);
     if (read?.spoiledBy !== null && read !== null) this.spoiled(read, frame);
     const pte = mm.pageTable.get(pageOf(address));
-    if (!ptePresent(pte) || pteFrame(pte) !== frame) {
-      const now = ptePresent(pte) ? `frame ${String(pteFrame(pte))} is` : 'nothing is';
+    if (!entryAllows(pte, frame)) {
       const before = context.lastInvalidation(mm, address);
-      context.broken('R3', nameOf(device), page, before, `${made}, where ${now} mapped`);
+      context.broken('R3', nameOf(device), page, before, `${made}, where ${mappedThere(pte)} mapped`);
     }
-    if (writable && !pteWritable(pte)) {
+    if (writable && !entryAllowsWrite(pte)) {
       const before = read === null ? context.lastInvalidation(mm, address) : toldToRead(read);
       context.broken('R10', nameOf(device), page, before, `${made}, for writing, where the CPU may only read`);
     }

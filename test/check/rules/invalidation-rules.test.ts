@@ -251,7 +251,26 @@ describe('R9: every start has one end', () => {
     expect(violation?.after.what).toMatch(/has no end$/);
   });
 
-  it('is broken by an end of what was refused, and by a second end', () => {
+  it('is broken by an end of what was refused', () => {
+    const m = new WatchedDevice();
+    m.driver((range) => {
+      range.refuse('driver');
+    });
+    m.kernel.hub.refused$.subscribe((range) => m.mm.notifiers.invalidateRangeEnd(range));
+    const reap = (): void => void m.mm.notifiers.invalidateRangeStartNonblock('UNMAP', address(0), address(1));
+    const violation = m.verdict(reap);
+    expect(violation).toMatchObject({ rule: 'R9', device: 'the kernel' });
+    expect(violation?.after.what).toMatch(/which was refused and has no end$/);
+  });
+
+  it('is broken by an end while somebody holds the range', () => {
+    const m = new WatchedDevice();
+    m.driver((range) => void range.hold('driver'));
+    const range = m.mm.notifiers.invalidateRangeStart('CLEAR', address(0), address(1));
+    expect(m.breaks(() => m.mm.notifiers.invalidateRangeEnd(range))).toBe('R9');
+  });
+
+  it('is broken by a second end', () => {
     const m = new WatchedDevice();
     const range = m.mm.notifiers.invalidateRangeStart('CLEAR', address(0), address(1));
     m.mm.notifiers.invalidateRangeEnd(range);

@@ -264,6 +264,64 @@ describe('double_map', () => {
   });
 });
 
+describe('exclusive', () => {
+  it('a device has pages to itself until the CPU touches them, and no increment is lost', () => {
+    const t = exclusive(16);
+    expect(t.mirror.countExclusive(BASE, 16)).toBe(16);
+    expect(t.deviceRead(16)).toEqual({ bytes: counting(16), faults: 0 });
+    increment(t, 16);
+    expect(t.seen(16)).toEqual(counting(16).map((page) => page + 1));
+    expect(t.mirror.countExclusive(BASE, 16)).toBe(0);
+  });
+
+  it('and so it is with pages of THP, which are split for it', () => {
+    const t = exclusive(HUGE);
+    increment(t, HUGE);
+    expect(t.seen(HUGE)).toEqual(counting(HUGE).map((page) => (page + 1) & 0xff));
+  });
+
+  it('does not keep pages from being unmapped', () => {
+    const t = exclusive(16);
+    t.munmap(0, 16);
+    expect([t.mirror.countExclusive(BASE, 16), t.errno(t.mirror.read(BASE, new Uint8Array(1)))]).toEqual([0, 'EFAULT']);
+  });
+});
+
+describe('exclusive_mprotect', () => {
+  it('what the CPU may only read the device cannot write, though it had it to itself', () => {
+    const t = exclusive(16);
+    t.protect(16, READ);
+    expect(t.errno(t.mirror.write(BASE, new Uint8Array(16 * PAGE_SIZE)))).toBe('EPERM');
+    expect(t.seen(16)).toEqual(counting(16));
+  });
+});
+
+describe('exclusive_cow', () => {
+  it('after fork parent and child have pages of their own', () => {
+    const t = exclusive(16);
+    const { child } = t.fork();
+    increment(t, 16);
+    expect(t.seen(16)).toEqual(counting(16).map((page) => page + 1));
+    expect(t.seen(16, child)).toEqual(counting(16));
+    expect(t.mirror.countExclusive(BASE, 16)).toBe(0);
+  });
+});
+
+/** Pages that the device has to itself, counted through. */
+function exclusive(pages: number): HmmSelftest {
+  const t = new HmmSelftest();
+  t.map(pages, WRITE);
+  t.fill(pages, (page) => page);
+  t.run(t.mirror.exclusive(BASE, pages));
+  return t;
+}
+
+/** The CPU adds one to each page. */
+function increment(t: HmmSelftest, pages: number): void {
+  const old = t.seen(pages);
+  t.fill(pages, (page) => Number(old[page]) + 1);
+}
+
 describe.each([false, true])('migrate_remap_fault, its mirror’s part (dontunmap %s)', (dontunmap) => {
   it.each([
     ['base pages', 16],
