@@ -113,7 +113,7 @@ class FileCollapse {
     if (folio === 0 || !memory.frames.has(folio, PG_UPTODATE)) {
       if (mapping.ops.getFolio === undefined) return 'fail';
       const fetched = yield* mapping.ops.getFolio(mapping, index);
-      system.lruBatch.drain();
+      system.lruBatches.drain();
       return fetched < 0 ? 'fail' : fetched;
     }
     if (!memory.tryLockFolio(folio)) return 'page lock';

@@ -16,7 +16,7 @@ import { VM_HUGETLB, VM_NOHUGEPAGE, type Vma } from './vma.js';
 export function* madviseCollapse({ vma, start, end }: AdvisedPart): Task {
   const what = `MADV_COLLAPSE of [${hex(start)}, ${hex(end)}) of ${vma.toString()}`;
   if (!allowsCollapse(vma)) throw new Errno('EINVAL', what);
-  vma.mm.system.lruBatch.drain();
+  vma.mm.system.lruBatches.drain();
   const first = Math.ceil(start / HPAGE_SIZE) * HPAGE_SIZE;
   const last = end - (end % HPAGE_SIZE);
   let huge = 0;

@@ -13,9 +13,9 @@ export function* madviseCold({ vma, start, end, gather }: AdvisedPart): Task {
   checkVma(vma);
   const { pageTable, system } = vma.mm;
   const { frames } = system.memory;
-  system.lruBatch.drain();
+  system.lruBatches.drain();
   yield* coldOrPageout(vma, start, end, (page, pages) => {
-    system.lruBatch.add(frames.folioOf(pteFrame(pageTable.get(page))));
+    system.lruBatches.add('deactivate', frames.folioOf(pteFrame(pageTable.get(page))));
     const huge = pageTable.huge(page);
     if (huge !== PTE_NONE) pageTable.setHuge(page, huge & ~PTE_ACCESSED);
     else for (let i = page; i < page + pages; i++) pageTable.set(i, pageTable.get(i) & ~PTE_ACCESSED);
@@ -28,7 +28,7 @@ export function* madvisePageout({ vma, start, end }: AdvisedPart): Task {
   checkVma(vma);
   const { system, pageTable } = vma.mm;
   const { frames } = system.memory;
-  system.lruBatch.drain();
+  system.lruBatches.drain();
   for (let from = start; from < end;) {
     const folios: number[] = [];
     const stop = Math.min(end, (blockOf(pageOf(from)) + PTRS_PER_PTE) * PAGE_SIZE);

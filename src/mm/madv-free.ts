@@ -17,7 +17,7 @@ import { VM_HUGETLB, VM_LOCKED, type Vma } from './vma.js';
 export function* madviseFree({ vma, start, end, gather }: AdvisedPart): Task {
   if (vma.file !== null || vma.has(VM_LOCKED | VM_HUGETLB)) throw new Errno('EINVAL', `MADV_FREE of ${vma.toString()}`);
   const { notifiers, pageTable, system } = vma.mm;
-  system.lruBatch.drain();
+  system.lruBatches.drain();
   const range = notifiers.invalidateRangeStart('CLEAR', start, end);
   if (range.holds > 0) yield range;
   const to = pageOf(end);
@@ -79,6 +79,6 @@ function* freeSmall(vma: Vma, page: number, stop: number, gather: MmuGather): Ta
     pageTable.set(at, entry & ~(PTE_DIRTY | PTE_ACCESSED));
     gather.removeEntries(at, at + 1);
   }
-  if (frames.testAndClear(folio, PG_SWAPBACKED)) system.lruBatch.add(folio);
+  if (frames.testAndClear(folio, PG_SWAPBACKED)) system.lruBatches.add('lazyfree', folio);
   return pages;
 }

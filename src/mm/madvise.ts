@@ -158,7 +158,7 @@ function* dontneed({ vma, start, end, gather }: AdvisedPart, locked: boolean): T
 function* willneed({ vma, start, end }: AdvisedPart): Task {
   const { file, mm } = vma;
   if (file?.willNeed !== undefined) yield* file.willNeed(vma.pageIndex(start), vma.pageIndex(end));
-  else mm.system.lruBatch.drain();
+  else mm.system.lruBatches.drain();
 }
 
 /** madvise_remove: a hole in the file behind a shared mapping, writable or not: it may be made so. mmap_lock is let go meanwhile. */

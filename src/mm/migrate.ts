@@ -26,7 +26,7 @@ export function* movePages(
   addresses: readonly number[],
   node: number,
 ): Task<{ statuses: MoveStatus[]; left: number }> {
-  mm.system.lruBatch.drain();
+  mm.system.lruBatches.drain();
   const statuses = addresses.map<MoveStatus>(() => null);
   let isolated = new Set<number>();
   let start = 0;
@@ -72,7 +72,7 @@ function isolate(mm: MmStruct, address: number, node: number, isolated: Set<numb
 export function* mbind(mm: MmStruct, address: number, length: number, node: number | null): Task {
   const { system } = mm;
   const end = address + length;
-  system.lruBatch.drain();
+  system.lruBatches.drain();
   yield mm.mmapLock.exclusive;
   const folios = new Set<number>();
   try {

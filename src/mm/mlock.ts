@@ -40,7 +40,7 @@ function* applyVmaLockFlags(mm: MmStruct, start: number, end: number, locked: nu
       if (flags !== vma.flags && !vma.has(VM_HUGETLB) && vma.file?.isDax !== true) {
         yield* modifyFlags(vma, reached, stop, flags);
         // mlock_vma_pages_range
-        mm.system.lruBatch.drain();
+        mm.system.lruBatches.drain();
       }
       reached = stop;
     }

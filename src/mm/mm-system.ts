@@ -3,7 +3,7 @@ import { Condition, HotStream, SimulationError, type Simulation, type Task } fro
 import type { NotifierHub } from '../../notifiers/index.js';
 import { AddressSpace, type AddressSpaceOperations, type AddressSpaceOptions } from './address-space.js';
 import { AnonVma } from './anon-vma.js';
-import { LruBatch } from './lru-batch.js';
+import { LruBatches } from './lru-batches.js';
 import { MmStruct } from './mm-struct.js';
 import { PG_DIRTY, PG_RESERVED, PG_UPTODATE } from './page-flags.js';
 import { ZERO_FRAME, type PhysicalMemory } from './physical-memory.js';
@@ -63,7 +63,7 @@ export class MmSystem {
   readonly migrationEnded: Condition;
   readonly swap: SwapDevice;
   /** Folios that MADV_FREE and MADV_COLD have put down. */
-  readonly lruBatch: LruBatch;
+  readonly lruBatches: LruBatches;
   /** Which anonymous folios of 64 KiB page faults make (hugepages-64kB/enabled). */
   mthp64k: ThpPolicy = 'never';
   /** Which shared anonymous folios of 2 MiB page faults make (shmem_enabled). */
@@ -82,7 +82,7 @@ export class MmSystem {
     readonly pinPolicy: PinPolicy,
   ) {
     this.migrationEnded = new Condition(simulation, 'a page to be migrated');
-    this.lruBatch = new LruBatch(memory);
+    this.lruBatches = new LruBatches(memory);
     this.swap = new SwapDevice(memory.contents.keepsBytes, (frame) => memory.put(frame));
   }
 

@@ -23,7 +23,7 @@ export function* populateRange(
   unlockable = true,
 ): Task<FaultResult> {
   const result = yield* faultIn(mm, start, end, write, unlockable);
-  mm.system.lruBatch.drain();
+  mm.system.lruBatches.drain();
   return result;
 }
 

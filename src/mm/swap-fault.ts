@@ -26,7 +26,7 @@ export function* swapFault(fault: VmFault, entry: number): Task<FaultResult> {
   const { memory, swap } = system;
   const { frames } = memory;
   const slot = pteFrame(entry);
-  system.lruBatch.drain();
+  system.lruBatches.drain();
   let frame = swap.cached(slot);
   const fromCache = frame >= 0;
   if (fromCache) {
