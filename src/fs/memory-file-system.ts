@@ -47,6 +47,7 @@ export abstract class MemoryFileSystem extends FileSystem {
 
   override *willNeed(): Task {
     // Nothing is anywhere else, but for what is on the swap device; whether that is read now nobody can tell.
+    this.system.lruBatches.drain();
   }
 
   *extend(): Task {

@@ -2,7 +2,7 @@ import { HPAGE_SIZE, PAGE_SIZE, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
 import { ULONG_MAX } from '../../notifiers/index.js';
 import type { MmStruct } from './mm-struct.js';
-import { PTE_ACCESSED, PTE_NONE, PTE_SOFT_DIRTY, PTE_WRITE, pteFrame, ptePresent } from './pte.js';
+import { PTE_ACCESSED, PTE_NONE, PTE_SOFT_DIRTY, PTE_WRITE, pteFrame, ptePresent, pteWritable } from './pte.js';
 import { VM_HUGETLB, VM_SOFTDIRTY, type Vma } from './vma.js';
 
 /**
@@ -51,10 +51,10 @@ function watched(entry: number): number {
   return entry & ~(ptePresent(entry) ? PTE_SOFT_DIRTY | PTE_WRITE : PTE_SOFT_DIRTY);
 }
 
-/** pte_is_pinned: a device may write at any time, unseen, so it stays as it is. Of huge entries nobody asks that. */
+/** pte_is_pinned: a device may write at any time, unseen, so it stays as it is. Of huge entries, and read-only ones, nobody asks that. */
 function isPinned(vma: Vma, entry: number): boolean {
   const { frames } = vma.mm.system.memory;
-  return ptePresent(entry) && vma.isCow && frames.maybeDmaPinned(frames.folioOf(pteFrame(entry)));
+  return pteWritable(entry) && vma.isCow && frames.maybeDmaPinned(frames.folioOf(pteFrame(entry)));
 }
 
 /** What becomes of an entry. */

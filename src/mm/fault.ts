@@ -66,6 +66,8 @@ export function* handleMmFault(
     entry: PTE_NONE,
     frame: 0,
   };
+  // Whatever comes of the fault, the tables down to the pmd are there from now on.
+  mm.pageTable.makeDirectory(pageOf(address));
   let result: FaultResult;
   do result = yield* handlePteFault(fault);
   while (result === 'retry');

@@ -15,6 +15,9 @@ export const HMM_PFN_ERROR = 1 << 2;
 
 const HMM_FRAME_SHIFT = 3;
 
+/** What a table of pmds spans. */
+const GIGABYTE = 2 ** 30;
+
 /** The frame of a valid entry. */
 export function hmmFrame(entry: number): number {
   return entry >>> HMM_FRAME_SHIFT;
@@ -77,10 +80,11 @@ export function* hmmRangeFault(range: HmmRange): Task<HmmResult> {
 
 /**
  * hmm_vma_fault: once a page has to be faulted in, all behind it are, to the end of the mapping or of the 2 MiB, before the
- * entries are looked at again.
+ * entries are looked at again; to the end of the gigabyte if that has no tables at all.
  */
 function faultedTogether(vma: Vma, address: number): number {
-  return Math.min(vma.end, address - (address % HPAGE_SIZE) + HPAGE_SIZE);
+  const unit = vma.mm.pageTable.hasDirectory(pageOf(address)) ? HPAGE_SIZE : GIGABYTE;
+  return Math.min(vma.end, address - (address % unit) + unit);
 }
 
 function needsFault(pte: number, request: number): boolean {

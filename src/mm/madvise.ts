@@ -6,7 +6,7 @@ import { madviseCold, madvisePageout } from './madv-cold.js';
 import { madviseFree } from './madv-free.js';
 import type { MmStruct } from './mm-struct.js';
 import { MmuGather } from './mmu-gather.js';
-import { populateRange } from './populate.js';
+import { madvisePopulate } from './populate.js';
 import { modifyFlags } from './vma-merge.js';
 import {
   VM_DONTCOPY,
@@ -17,11 +17,9 @@ import {
   VM_MERGEABLE,
   VM_NOHUGEPAGE,
   VM_RAND_READ,
-  VM_READ,
   VM_SEQ_READ,
   VM_SHARED,
   VM_WIPEONFORK,
-  VM_WRITE,
   type Vma,
 } from './vma.js';
 import { zapAndReclaimPt } from './zap.js';
@@ -34,15 +32,22 @@ export interface AdvisedPart {
   readonly gather: MmuGather;
 }
 
-/** What one advice does to a part of a mapping. */
-export interface AdviceAction {
+/** An advice that is taken mapping by mapping. */
+interface MappingAdvice {
   /** madvise_lock: exclusively where mappings change. */
   readonly lock: 'shared' | 'exclusive';
-  /** What lies behind a part that is not mapped is not advised. */
-  readonly stopsAtHole?: boolean;
   /** @throws Errno which ends the call: parts behind are not advised */
   readonly advise: (part: AdvisedPart) => Task;
 }
+
+/** An advice that takes the range as it is, whatever mappings lie in it. */
+interface RangeAdvice {
+  readonly lock: 'shared';
+  readonly adviseRange: (mm: MmStruct, start: number, end: number) => Task;
+}
+
+/** What one advice does. */
+export type AdviceAction = MappingAdvice | RangeAdvice;
 
 /** madvise(2): advice by advice. */
 export const ADVICES = {
@@ -68,8 +73,8 @@ export const ADVICES = {
   dontneed_locked: { lock: 'shared', advise: (part) => dontneed(part, true) },
   willneed: { lock: 'shared', advise: willneed },
   remove: { lock: 'shared', advise: remove },
-  populate_read: { lock: 'shared', stopsAtHole: true, advise: (part) => populate(part, false) },
-  populate_write: { lock: 'shared', stopsAtHole: true, advise: (part) => populate(part, true) },
+  populate_read: { lock: 'shared', adviseRange: (mm, start, end) => madvisePopulate(mm, start, end, false) },
+  populate_write: { lock: 'shared', adviseRange: (mm, start, end) => madvisePopulate(mm, start, end, true) },
   free: { lock: 'shared', advise: madviseFree },
   cold: { lock: 'shared', advise: madviseCold },
   pageout: { lock: 'shared', advise: madvisePageout },
@@ -92,7 +97,8 @@ export function* madvise(mm: MmStruct, address: number, length: number, action: 
   yield mm.mmapLock[action.lock];
   const gather = new MmuGather(mm);
   try {
-    yield* madviseWalkVmas(mm, address, end, action, gather);
+    if ('adviseRange' in action) yield* action.adviseRange(mm, address, end);
+    else yield* madviseWalkVmas(mm, address, end, action, gather);
   } finally {
     gather.finish();
     if (action.lock === 'shared') mm.mmapLock.releaseShared();
@@ -106,12 +112,12 @@ export function* madviseDontneed(mm: MmStruct, address: number, length: number):
 }
 
 /** madvise_walk_vmas. */
-function* madviseWalkVmas(mm: MmStruct, address: number, end: number, action: AdviceAction, gather: MmuGather): Task {
+function* madviseWalkVmas(mm: MmStruct, address: number, end: number, action: MappingAdvice, gather: MmuGather): Task {
   let holes = false;
   for (let reached = address; reached < end;) {
     const vma = mm.vmas.at(reached) ?? mm.vmas.after(reached);
     if (vma === null || vma.start > reached) holes = true;
-    if (vma === null || vma.start >= end || (holes && action.stopsAtHole === true)) break;
+    if (vma === null || vma.start >= end) break;
     const start = Math.max(reached, vma.start);
     const stop = Math.min(end, vma.end);
     yield* action.advise({ vma, start, end: stop, gather });
@@ -121,7 +127,7 @@ function* madviseWalkVmas(mm: MmStruct, address: number, end: number, action: Ad
 }
 
 /** An advice that changes flags of a mapping. */
-function flags(change: (old: number, vma: Vma) => number): AdviceAction {
+function flags(change: (old: number, vma: Vma) => number): MappingAdvice {
   return {
     lock: 'exclusive',
     *advise({ vma, start, end }) {
@@ -148,10 +154,11 @@ function* dontneed({ vma, start, end, gather }: AdvisedPart, locked: boolean): T
   if (start < stop) yield* zapAndReclaimPt(vma, start, stop, gather);
 }
 
-/** madvise_willneed: reads a file ahead. What is swapped out would be, too; whether it was nobody can tell. */
+/** madvise_willneed: reads a file ahead. Memory that is nowhere else but on the swap device stays there, until it is used. */
 function* willneed({ vma, start, end }: AdvisedPart): Task {
-  if (vma.file === null || vma.file.mapping.options.isShmem === true) vma.mm.system.lruBatches.drain();
-  yield* vma.file?.willNeed?.(vma.pageIndex(start), vma.pageIndex(end)) ?? [];
+  const { file, mm } = vma;
+  if (file?.willNeed !== undefined) yield* file.willNeed(vma.pageIndex(start), vma.pageIndex(end));
+  else mm.system.lruBatches.drain();
 }
 
 /** madvise_remove: a hole in the file behind a shared mapping, writable or not: it may be made so. mmap_lock is let go meanwhile. */
@@ -167,12 +174,4 @@ function* remove({ vma, start, end }: AdvisedPart): Task {
   } finally {
     yield mm.mmapLock.shared;
   }
-}
-
-/** madvise_populate. */
-function* populate({ vma, start, end }: AdvisedPart, write: boolean): Task {
-  if (!vma.has(write ? VM_WRITE : VM_READ)) throw new Errno('EINVAL', `MADV_POPULATE of ${vma.toString()}`);
-  const result = yield* populateRange(vma.mm, start, end, write);
-  if (result === 'OOM') throw new Errno('ENOMEM', `MADV_POPULATE of ${vma.toString()}`);
-  if (result !== 'done') throw new Errno('EFAULT', `MADV_POPULATE of ${vma.toString()}: ${result}`);
 }

@@ -5,10 +5,10 @@ import { splitHugePmd } from './huge-pmd.js';
 import { blockOf } from './map-frame.js';
 import { settledEntry } from './migrate-folio.js';
 import { munmapLocked } from './mmap.js';
-import { PTE_NONE, PTE_SOFT_DIRTY, PTE_UFFD_WP } from './pte.js';
+import { PTE_NONE, PTE_SOFT_DIRTY, PTE_UFFD_WP, SWP_MARKER, swapType } from './pte.js';
 import { linkVma } from './split-vma.js';
 import { joinNeighbours } from './vma-merge.js';
-import { VM_LOCKED, VM_UFFD_MISSING, VM_UFFD_WP, Vma } from './vma.js';
+import { VM_LOCKED, VM_UFFD, Vma } from './vma.js';
 
 /**
  * move_vma (mm/mremap.c): a mapping like `vma` at `to`, and the entries of [address, address + length) in it.
@@ -27,6 +27,7 @@ export function* moveVma(
   // The copy may have been joined with the mapping that it is one of.
   const from = mm.vmas.at(address) ?? vma;
   yield* movePageTables(from, address, copy, to, length);
+  if (copy.userfaultfd !== null) resetUserfaultfd(copy);
   if (!dontunmap) {
     yield* munmapLocked(mm, address, address + length);
   } else {
@@ -40,13 +41,19 @@ export function* moveVma(
 function* copyVma(vma: Vma, address: number, to: number, wanted: number): Task<Vma> {
   const untouched = vma.file === null && vma.anonVma === null;
   const pgoff = untouched ? pageOf(to) : vma.pageIndex(address);
-  const flags = vma.flags & ~(VM_UFFD_MISSING | VM_UFFD_WP);
-  const copy = new Vma(vma.mm, to, to + wanted, flags, pgoff, vma.file);
+  const copy = new Vma(vma.mm, to, to + wanted, vma.flags, pgoff, vma.file);
   copy.policyNode = vma.policyNode;
+  copy.userfaultfd = vma.userfaultfd;
   copy.anonVma = vma.anonVma;
   anonVmaClone(copy, vma);
   yield* linkVma(copy);
   return yield* joinNeighbours(copy);
+}
+
+/** mremap_userfaultfd_prep: nobody watches what has moved (UFFD_FEATURE_EVENT_REMAP is not asked for), nor what it joined. */
+function resetUserfaultfd(vma: Vma): void {
+  vma.userfaultfd = null;
+  vma.flags &= ~VM_UFFD;
 }
 
 /** move_page_tables: inside one UNMAP of the old range. Nobody is told of the new one: nothing was mapped there. */
@@ -61,41 +68,64 @@ function* movePageTables(from: Vma, address: number, into: Vma, to: number, leng
   if (range.holds > 0) yield range;
   const end = pageOf(address + length);
   const shift = pageOf(to) - pageOf(address);
-  const uffd = from.userfaultfd !== null;
   let moved = false;
-  for (let page = pageTable.nextPopulated(pageOf(address), end); page < end;) {
-    yield* settledEntry(from.mm, page);
+  for (let page = pageTable.nextPopulated(pageOf(start), end); page < end;) {
     // Up to the next border of a page table, here or there.
     const stop = Math.min(end, blockOf(page) + PTRS_PER_PTE, blockOf(page + shift) + PTRS_PER_PTE - shift);
+    yield* settleEntries(from, page, stop);
     // alloc_new_pmd, whether anything is left to be moved or not.
     pageTable.makeDirectory(page + shift);
-    const huge = pageTable.huge(page);
-    if (huge !== PTE_NONE) {
-      const empty = !pageTable.isPopulatedIn(page + shift, stop + shift);
-      if (stop - page === PTRS_PER_PTE && empty) {
-        pageTable.setHuge(page, PTE_NONE);
-        pageTable.setHuge(page + shift, moveEntry(huge, uffd));
-        moved = true;
-      } else {
-        yield* splitHugePmd(from, page * PAGE_SIZE);
-      }
-    }
-    const pages: number[] = [];
-    pageTable.forEach(page, stop, (at) => pages.push(at));
-    for (const at of pages) {
-      const pte = yield* settledEntry(from.mm, at);
-      pageTable.set(at, PTE_NONE);
-      pageTable.set(at + shift, moveEntry(pte, uffd));
-      moved = true;
-    }
+    const whole = stop - page === PTRS_PER_PTE;
+    const done = whole && (moveHuge(from, page, shift) || moveTable(from, page, shift));
+    if (!done && pageTable.huge(page) !== PTE_NONE) yield* splitHugePmd(from, page * PAGE_SIZE);
+    moved = (!done && moveEntries(from, page, stop, shift)) || done || moved;
     page = pageTable.nextPopulated(stop, end);
   }
   if (moved) notifiers.archInvalidateSecondaryTlbs(start, address + length);
   notifiers.invalidateRangeEnd(range);
 }
 
-/** move_soft_dirty_pte: at its new address the page counts as written. */
+/** Waits until no page of [page, stop) is being migrated. */
+function* settleEntries({ mm }: Vma, page: number, stop: number): Task {
+  for (let at = page; at < stop;) {
+    const before = mm.pageTable.get(at);
+    // Whoever has waited begins anew: meanwhile others may have begun to move.
+    at = (yield* settledEntry(mm, at)) === before ? at + 1 : page;
+  }
+}
+
+/** move_huge_pmd. False if there is none, or something is in the way. */
+function moveHuge({ mm, userfaultfd }: Vma, page: number, shift: number): boolean {
+  const { pageTable } = mm;
+  const huge = pageTable.huge(page);
+  if (huge === PTE_NONE || pageTable.isPopulatedIn(page + shift, page + shift + PTRS_PER_PTE)) return false;
+  pageTable.setHuge(page, PTE_NONE);
+  pageTable.setHuge(page + shift, moveEntry(huge, userfaultfd !== null));
+  return true;
+}
+
+/** move_normal_pmd: a page table as a whole, its entries as they are, unless a userfaultfd's marks have to go. */
+function moveTable({ mm, userfaultfd }: Vma, page: number, shift: number): boolean {
+  return userfaultfd === null && mm.pageTable.moveLeaf(page, page + shift);
+}
+
+/** move_ptes. The new page table is made, whether anything comes into it or not. */
+function moveEntries({ mm, userfaultfd }: Vma, page: number, stop: number, shift: number): boolean {
+  const { pageTable } = mm;
+  if (pageTable.leaf(page) === null) return false;
+  pageTable.makeLeaf(page + shift);
+  let moved = false;
+  pageTable.forEach(page, stop, (at, pte) => {
+    pageTable.set(at, PTE_NONE);
+    pageTable.set(at + shift, moveEntry(pte, userfaultfd !== null));
+    moved = true;
+  });
+  return moved;
+}
+
+/** move_soft_dirty_pte: at its new address the page counts as written. What only a userfaultfd has left there goes. */
 function moveEntry(entry: number, uffd: boolean): number {
+  if (uffd && swapType(entry) === SWP_MARKER) return PTE_NONE;
   return (uffd ? entry & ~PTE_UFFD_WP : entry) | PTE_SOFT_DIRTY;
 }
 

@@ -120,6 +120,8 @@ function changed(vma: Vma, old: number, change: ProtectionChange): number {
   const plain = entry & ~PTE_WRITE;
   if (!vma.has(VM_WRITE)) return plain;
   if (vma.has(VM_SHARED) && !vma.wantsWritenotify) return plain | PTE_WRITE;
+  // vma_wants_manual_pte_write_upgrade: elsewhere Linux takes vm_page_prot, which is read-only, for no wish to be notified.
+  if (vma.has(VM_SHARED) && !vma.fileWantsWritenotify) return plain;
   // can_change_pte_writable
   if (vma.tracksSoftDirty && (entry & PTE_SOFT_DIRTY) === 0) return plain;
   if ((entry & PTE_UFFD_WP) !== 0) return plain;

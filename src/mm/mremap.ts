@@ -5,7 +5,7 @@ import { TASK_SIZE, munmapLocked } from './mmap.js';
 import { moveVma } from './move-vma.js';
 import { mmPopulate } from './populate.js';
 import { resizeVma } from './resize-vma.js';
-import { joinNeighbours } from './vma-merge.js';
+import { joinNext } from './vma-merge.js';
 import { VM_HUGETLB, VM_LOCKED, type Vma } from './vma.js';
 
 export interface MremapOptions {
@@ -29,23 +29,29 @@ export function* mremap(
   newLength: number,
   options: MremapOptions = {},
 ): Task {
+  const { to, dontunmap = false } = options;
   checkParameters(address, pageAlignUp(oldLength), pageAlignUp(newLength), options);
   yield mm.mmapLock.exclusive;
-  // align_hugetlb
-  const unit = mm.vmas.at(address)?.has(VM_HUGETLB) === true ? HPAGE_SIZE : PAGE_SIZE;
-  const old = Math.ceil(oldLength / unit) * unit;
-  const wanted = Math.ceil(newLength / unit) * unit;
+  const first = mm.vmas.at(address);
+  const old = aligned(first, oldLength);
+  const wanted = aligned(first, newLength);
   let grown: Vma | null = null;
-  const { to } = options;
   try {
     if (to === undefined) grown = yield* resizeInPlace(mm, address, old, wanted);
-    else if (old === wanted) yield* moveAll(mm, address, old, to, options.dontunmap ?? false);
-    else grown = yield* moveTo(mm, address, old, wanted, to, false);
+    else if (pageAlignUp(oldLength) === pageAlignUp(newLength)) {
+      yield* moveAll(mm, address, pageAlignUp(oldLength), to, dontunmap);
+    } else grown = yield* moveTo(mm, address, old, wanted, to, false);
   } finally {
     mm.mmapLock.releaseExclusive();
   }
   const start = to ?? address;
-  if (grown?.has(VM_LOCKED) === true && wanted > old) yield* mmPopulate(mm, start + old, start + wanted);
+  if (grown?.has(VM_LOCKED) === true && wanted > old) yield* mmPopulate(mm, start + old, start + wanted, true);
+}
+
+/** PAGE_ALIGN, and align_hugetlb: a length in whole pages of the mapping. */
+function aligned(vma: Vma | null, length: number): number {
+  const unit = vma?.has(VM_HUGETLB) === true ? HPAGE_SIZE : PAGE_SIZE;
+  return Math.ceil(length / unit) * unit;
 }
 
 /** check_mremap_params. */
@@ -58,7 +64,7 @@ function checkParameters(address: number, old: number, wanted: number, { to, don
   if (address + old > to && to + wanted > address) throw new Errno('EINVAL', `${what}: it overlaps ${hex(to)}`);
 }
 
-/** check_prep_vma. */
+/** check_prep_vma. What a mapping loses at its end, and what of it stays where it is, may be as long as it likes. */
 function checkVma(mm: MmStruct, address: number, old: number, wanted: number, to: number | undefined): Vma {
   const vma = mm.vmas.at(address);
   const what = `mremap of ${String(old)} bytes at ${hex(address)}`;
@@ -67,27 +73,25 @@ function checkVma(mm: MmStruct, address: number, old: number, wanted: number, to
     const unaligned = [address, to ?? 0].some((bytes) => bytes % HPAGE_SIZE !== 0);
     if (unaligned || wanted > old) throw new Errno('EINVAL', `${what}: ${vma.toString()} is hugetlb`);
   }
-  if (old > vma.end - address) throw new Errno('EFAULT', `${what}: ${vma.toString()} is shorter`);
+  if (to === undefined && wanted <= old) return vma;
+  if (Math.min(old, wanted) > vma.end - address) throw new Errno('EFAULT', `${what}: ${vma.toString()} is shorter`);
   return vma;
 }
 
 /** @returns the mapping that has grown, null if none has */
 function* resizeInPlace(mm: MmStruct, address: number, old: number, wanted: number): Task<Vma | null> {
-  const vma = mm.vmas.at(address);
+  const vma = checkVma(mm, address, old, wanted, undefined);
   if (wanted <= old) {
-    if (vma === null) throw new Errno('EFAULT', `mremap at ${hex(address)}: nothing is mapped there`);
-    checkVma(mm, address, vma.has(VM_HUGETLB) ? old : Math.min(old, vma.end - address), wanted, undefined);
     if (wanted < old) yield* munmapLocked(mm, address + wanted, address + old);
     return null;
   }
-  const checked = checkVma(mm, address, old, wanted, undefined);
   // expand_vma: the range is the mapping's end, and nothing is behind it.
-  const free = mm.vmas.overlapping(checked.end, address + wanted).length === 0;
-  if (address + old !== checked.end || address + wanted > TASK_SIZE || !free) {
-    throw new Errno('ENOMEM', `mremap: ${checked.toString()} cannot grow to ${hex(address + wanted)}`);
+  const free = mm.vmas.overlapping(vma.end, address + wanted).length === 0;
+  if (address + old !== vma.end || address + wanted > TASK_SIZE || !free) {
+    throw new Errno('ENOMEM', `mremap: ${vma.toString()} cannot grow to ${hex(address + wanted)}`);
   }
-  yield* resizeVma(checked, address + wanted);
-  return yield* joinNeighbours(checked);
+  yield* resizeVma(vma, address + wanted);
+  return yield* joinNext(vma);
 }
 
 /** remap_move: one mapping after the other, as far from each other as before. */
@@ -98,7 +102,6 @@ function* moveAll(mm: MmStruct, address: number, length: number, to: number, don
   if (vmas.length === 0 || first.start > address) {
     throw new Errno('EFAULT', `mremap at ${hex(address)}: nothing is mapped there`);
   }
-  if (first.has(VM_HUGETLB)) checkVma(mm, address, length, length, to);
   const parts = vmas.map((vma) => ({ start: vma.start, end: vma.end, alone: vma.userfaultfd !== null }));
   for (const { start, end: stop, alone } of parts) {
     // vma_multi_allowed
@@ -106,7 +109,7 @@ function* moveAll(mm: MmStruct, address: number, length: number, to: number, don
       throw new Errno('EFAULT', `mremap at ${hex(start)}: what a userfaultfd watches moves alone`);
     }
     const from = Math.max(address, start);
-    const part = Math.min(end, stop) - from;
+    const part = aligned(mm.vmas.at(from), Math.min(end, stop) - from);
     yield* moveTo(mm, from, part, part, to + (from - address), dontunmap);
   }
 }
@@ -120,13 +123,12 @@ function* moveTo(
   to: number,
   dontunmap: boolean,
 ): Task<Vma> {
-  // What a shrinking move leaves behind may be of other mappings, or of none.
-  const length = Math.min(old, wanted);
-  const { flags } = checkVma(mm, address, length, wanted, to);
+  const { flags } = checkVma(mm, address, old, wanted, to);
   // VM_DONTEXPAND
   if (dontunmap && (flags & VM_HUGETLB) !== 0) throw new Errno('EINVAL', 'mremap of hugetlb: nothing may stay');
   yield* munmapLocked(mm, to, to + wanted);
   if (old > wanted) yield* munmapLocked(mm, address + wanted, address + old);
+  const length = Math.min(old, wanted);
   const vma = checkVma(mm, address, length, wanted, to);
   return yield* moveVma(vma, address, length, to, wanted, dontunmap);
 }

@@ -85,6 +85,20 @@ export class PageTable {
     this.lastLeafKey = -1;
   }
 
+  /** Makes the leaf around a page, if there is none. There must be no huge entry. */
+  makeLeaf(page: number): void {
+    this.leafForWriting(page);
+  }
+
+  /** move_normal_pmd: hangs the leaf around `from` around `to` instead. False if there is none, or something is there. */
+  moveLeaf(from: number, to: number): boolean {
+    const leaf = this.leaf(from);
+    if (leaf === null || this.isPopulatedIn(to, to + 1)) return false;
+    this.dropLeaf(from);
+    this.hang(to, leaf);
+    return true;
+  }
+
   /** try_to_free_pte: drops the leaf around a page if all of its entries are empty. */
   dropEmptyLeaf(page: number): void {
     if (this.leaf(page)?.every((pte) => pte === PTE_NONE) === true) this.dropLeaf(page);
@@ -218,10 +232,15 @@ export class PageTable {
       throw new SimulationError(`a small entry at page ${String(page)}, which a huge one maps`);
     }
     const leaf = new Int32Array(PTRS_PER_PTE);
-    this.lastLeafKey = -1;
-    directory.leaves[slot] = leaf;
-    directory.used++;
+    this.hang(page, leaf);
     return leaf;
+  }
+
+  private hang(page: number, leaf: Int32Array): void {
+    const directory = this.directoryForWriting(page);
+    directory.leaves[(page >>> LEAF_SHIFT) & DIRECTORY_MASK] = leaf;
+    directory.used++;
+    this.lastLeafKey = -1;
   }
 
   /** The first page at or after `page` whose directory exists, `to` if there is none: empty gigabytes cost one step. */

@@ -12,11 +12,13 @@ import { VM_HUGETLB, VM_STICKY, type Vma } from './vma.js';
 export function* joinNeighbours(vma: Vma): Task<Vma> {
   const { vmas } = vma.mm;
   const below = vma.start > 0 ? vmas.at(vma.start - 1) : null;
-  const above = vmas.at(vma.end);
-  let joined = vma;
-  if (below !== null && canJoin(below, vma)) joined = yield* join(below, vma);
-  if (above !== null && canJoin(joined, above)) joined = yield* join(joined, above);
-  return joined;
+  return yield* joinNext(below !== null && canJoin(below, vma) ? yield* join(below, vma) : vma);
+}
+
+/** vma_merge_extend: a mapping that has grown may be one with the next one now. @returns the one that is left */
+export function* joinNext(vma: Vma): Task<Vma> {
+  const above = vma.mm.vmas.at(vma.end);
+  return above !== null && canJoin(vma, above) ? yield* join(vma, above) : vma;
 }
 
 /**

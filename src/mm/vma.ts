@@ -122,6 +122,11 @@ export class Vma {
     return this.needsDirtyTracking || this.has(VM_UFFD_WP) || (this.tracksSoftDirty && !this.has(VM_HUGETLB));
   }
 
+  /** vm_ops_needs_writenotify: the file itself wants to hear of the first write to a page. */
+  get fileWantsWritenotify(): boolean {
+    return this.file?.vmOps.pageMkwrite !== undefined || this.file?.vmOps.pfnMkwrite !== undefined;
+  }
+
   /** vm_page_prot: an entry that is installed for a read is writable too, for nobody wants to hear of the first write. */
   get readsMapWritable(): boolean {
     return this.has(VM_SHARED) && this.has(VM_WRITE) && !this.wantsWritenotify;

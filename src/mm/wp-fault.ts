@@ -5,7 +5,7 @@ import { moveAnonRmap, newAnonPage } from './anon.js';
 import { mapFrame, unmapFrame } from './map-frame.js';
 import type { MmSystem } from './mm-system.js';
 import { PG_ANON, PG_ANON_EXCLUSIVE, PG_LRU } from './page-flags.js';
-import { PTE_ACCESSED, PTE_DIRTY, PTE_SOFT_DIRTY, PTE_WRITE, pteFrame } from './pte.js';
+import { PTE_ACCESSED, PTE_DIRTY, PTE_SOFT_DIRTY, PTE_UFFD_WP, PTE_WRITE, pteFrame } from './pte.js';
 import { VM_SHARED } from './vma.js';
 
 /** An entry's, the swap cache's and a batch's: a page with more references than these is not looked at more closely. */
@@ -77,8 +77,10 @@ function isExclusive(fault: VmFault): boolean {
   if (!frames.has(folio, PG_ANON)) return false;
   if (frames.has(fault.frame, PG_ANON_EXCLUSIVE)) return true;
   if (frames.order(folio) > 0) {
-    // __wp_can_reuse_large_anon_folio: all references are entries, and all entries are this mm's.
-    if (frames.isMappedByMany(folio) || frames.refcount[folio] !== frames.folioMapcount(folio)) return false;
+    // __wp_can_reuse_large_anon_folio: all references are entries, and all entries are this mm's. If this is the last one, the
+    // folio is better freed.
+    const mapcount = frames.folioMapcount(folio);
+    if (mapcount <= 1 || frames.isMappedByMany(folio) || frames.refcount[folio] !== mapcount) return false;
   } else {
     if (!isAlone(fault.vma.mm.system, folio)) return false;
     moveAnonRmap(fault.vma, folio);
@@ -118,7 +120,8 @@ function* copyOnWrite(fault: VmFault, pte: number): Task<FaultResult> {
   if (unchanged) {
     if (unmapFrame(vma, page, pte) >= 0) memory.put(old);
     mm.notifiers.archInvalidateSecondaryTlbs(address, address + PAGE_SIZE);
-    mapFrame(vma, address, copy, PTE_ACCESSED | (unshare ? 0 : PTE_WRITE | PTE_DIRTY));
+    const kept = unshare ? pte & (PTE_SOFT_DIRTY | PTE_UFFD_WP) : PTE_WRITE | PTE_DIRTY;
+    mapFrame(vma, address, copy, PTE_ACCESSED | kept);
   }
   mm.notifiers.invalidateRangeEnd(range);
   memory.put(old);

@@ -1,5 +1,13 @@
 import { PAGE_SIZE } from '../../src/base/index.js';
-import { PTE_SOFT_DIRTY, PTE_WRITE, clearRefs, pinUserPages, zapPageRange } from '../../src/mm/index.js';
+import {
+  PTE_SOFT_DIRTY,
+  PTE_WRITE,
+  VM_READ,
+  clearRefs,
+  mprotect,
+  pinUserPages,
+  zapPageRange,
+} from '../../src/mm/index.js';
 import { Machine, address } from '../support/machine.js';
 
 const SOFT_DIRTY_AND_WRITABLE = PTE_SOFT_DIRTY | PTE_WRITE;
@@ -33,6 +41,16 @@ describe('clear_refs 4', () => {
     m.log.take();
     m.store(huge);
     expect(m.log.take()).toBe('w0');
+  });
+
+  it('watches pinned pages that are mapped read-only like all others', () => {
+    const m = new Machine();
+    m.mapAnon(8);
+    m.store(0);
+    m.run(pinUserPages(m.mm, address(0), PAGE_SIZE, { write: true, longterm: true }));
+    m.run(mprotect(m.mm, address(0), 8 * PAGE_SIZE, VM_READ));
+    m.run(clearRefs(m.mm, 4));
+    expect(m.pte(0) & PTE_SOFT_DIRTY).toBe(0);
   });
 
   it('is undone for all of a huge entry that is split: what was dirty counts as written since', () => {

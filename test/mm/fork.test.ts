@@ -1,6 +1,7 @@
 import { PAGE_SIZE } from '../../src/base/index.js';
 import {
   ADVICES,
+  exitMmap,
   forkMm,
   madvise,
   pinUserPages,
@@ -88,6 +89,29 @@ describe('fork of private memory', () => {
     m.log.take();
     m.run(forkMm(m.mm, 'child'));
     expect(m.log.take()).toBe('t[all)');
+  });
+});
+
+describe('a large folio that was shared with a child', () => {
+  const afterFork = (kept: number): string => {
+    const m = new Machine();
+    m.kernel.mm.mthp64k = 'always';
+    m.mapAnon(16);
+    m.store(0, 7);
+    const child = m.run(forkMm(m.mm, 'child'));
+    m.run(exitMmap(child));
+    m.madvise('dontneed', kept, 16 - kept);
+    m.log.take();
+    m.store(0, 8);
+    return m.log.take();
+  };
+
+  it('is the parent’s again when the child has gone', () => {
+    expect(afterFork(2)).toBe('w0');
+  });
+
+  it('is left for a copy when only a page of it is mapped: so it can be freed', () => {
+    expect(afterFork(1)).toBe('<CLEAR[0,1) t[0,1)> w0');
   });
 });
 

@@ -109,4 +109,19 @@ describe('MADV_POPULATE_WRITE', () => {
     expect(m.madvise('populate_write', 2, 6)).toBe('EFAULT');
     expect(m.log.take()).toBe('w2(SIGSEGV)');
   });
+
+  it('does not begin anew at each mapping, and ends at one that does not allow it, or at a hole', () => {
+    const m = new Machine();
+    const file = m.file(4);
+    m.mapFile(file, { pages: 2, share: 'private' });
+    m.mapFile(file, { pages: 2, share: 'private', at: 2, offset: 8 });
+    m.mapAnon(2, { at: 8 });
+    m.mapAnon(2, { at: 10, prot: 'r' });
+    expect(m.madvise('populate_write', 0, 4)).toBe('EFAULT');
+    expect(m.log.takeOnly(/^w/)).toBe('w0 w1 w2(SIGBUS) w2(SIGBUS)');
+    expect(m.madvise('populate_write', 9, 4)).toBe('EINVAL');
+    expect(m.log.take()).toBe('w9');
+    expect(m.madvise('populate_read', 10, 4)).toBe('ENOMEM');
+    expect(m.log.take()).toBe('r10 r11');
+  });
 });

@@ -1,7 +1,8 @@
 import { HPAGE_SIZE, PAGE_SIZE } from '../../src/base/index.js';
-import { VM_READ, VM_WRITE, mprotect } from '../../src/mm/index.js';
+import { VM_READ, VM_SHARED, VM_WRITE, clearRefs, mmap, mprotect } from '../../src/mm/index.js';
 import { checkInvariants } from '../support/invariants.js';
 import { Machine, address } from '../support/machine.js';
+import { shmemFile } from '../support/shmem-file.js';
 
 const RW = VM_READ | VM_WRITE;
 
@@ -31,6 +32,15 @@ describe('mprotect', () => {
     expect(m.log.take()).toBe('');
   });
 
+  it('speaks where a fault has been, even one that failed: the upper page tables are there', () => {
+    const m = new Machine();
+    m.mapFile(m.file(2), { pages: 8 });
+    expect(m.store(5)).toBe('SIGBUS');
+    m.log.take();
+    protect(m, 4, 4, VM_READ);
+    expect(m.log.takeOnly(/^[<>]/)).toBe('<PROTECTION_VMA[4,8)>');
+  });
+
   it('makes exclusive pages writable again at once, and waits for a fault with those that are shared', () => {
     const m = new Machine();
     m.mapAnon(8);
@@ -41,6 +51,20 @@ describe('mprotect', () => {
     m.log.take();
     m.store(2, 8);
     expect(m.log.take()).toBe('');
+  });
+
+  // Recorded in uffd_wp.anonshared, of userfaultfd's protection: clean or dirty, the next write is a fault.
+  it('leaves shared memory without page_mkwrite read-only while writes to it are watched', () => {
+    const m = new Machine();
+    const file = { file: shmemFile(m), pgoff: 0 };
+    m.run(mmap(m.mm, { address: address(0), length: 4 * PAGE_SIZE, flags: RW | VM_SHARED, file }));
+    m.run(clearRefs(m.mm, 4));
+    m.store(1, 7);
+    protect(m, 0, 4, VM_READ);
+    protect(m, 0, 4, RW);
+    m.log.take();
+    m.store(1, 8);
+    expect(m.log.take()).toBe('w1');
   });
 
   it('that splits a mapping inside 2 MiB first drops the huge entry there', () => {

@@ -1,6 +1,6 @@
-import { PAGE_SIZE } from '../../src/base/index.js';
+import { PAGE_SIZE, pageOf } from '../../src/base/index.js';
 import type { Task } from '../../src/engine/index.js';
-import { mremap, type MremapOptions } from '../../src/mm/index.js';
+import { PTE_SOFT_DIRTY, clearRefs, mlock, mremap, type MremapOptions } from '../../src/mm/index.js';
 import { checkInvariants } from '../support/invariants.js';
 import { Machine, address } from '../support/machine.js';
 
@@ -73,5 +73,42 @@ describe('mremap', () => {
     expect(m.errno(moved(m, 0, 8, 8, { to: address(32) }))).toBe('EFAULT');
     expect(m.errno(moved(m, 4, 4, 8))).toBe('ENOMEM');
     expect(m.errno(moved(m, 4, 4, 0))).toBe('EINVAL');
+  });
+
+  it('moves a page table of 2 MiB as a whole, so that what stays behind may have a huge entry again', () => {
+    const m = new Machine();
+    m.mapAnon(512);
+    m.madvise('nohugepage', 0, 512);
+    m.store(3, 7);
+    m.run(clearRefs(m.mm, 4));
+    m.madvise('hugepage', 0, 512);
+    m.run(moved(m, 0, 512, 512, { to: address(1024), dontunmap: true }));
+    // Entries that are moved one by one count as written.
+    expect([m.load(1027), m.pte(1027) & PTE_SOFT_DIRTY]).toEqual([7, 0]);
+    m.store(0);
+    expect(m.mm.pageTable.huge(pageOf(address(0)))).not.toBe(0);
+    checkInvariants(m.kernel, [m.mm]);
+  });
+
+  it('makes a page table where it moves a part of one, even an empty one', () => {
+    const m = new Machine();
+    m.mapAnon(1024);
+    m.madvise('nohugepage', 0, 512);
+    m.store(3);
+    m.madvise('hugepage', 0, 1024);
+    m.mapAnon(512, { at: 2048 });
+    m.run(moved(m, 8, 504, 504, { to: address(2048) }));
+    m.store(2048);
+    expect(m.mm.pageTable.huge(pageOf(address(2048)))).toBe(0);
+    checkInvariants(m.kernel, [m.mm]);
+  });
+
+  it('that grows locked memory faults it in, and does not fail if that does', () => {
+    const m = new Machine();
+    m.mapFile(m.file(4), { share: 'private', pages: 3 });
+    m.run(mlock(m.mm, address(0), 3 * PAGE_SIZE));
+    m.log.take();
+    expect(m.errno(moved(m, 0, 3, 6))).toBeNull();
+    expect(m.log.takeOnly(/^w/)).toBe('w3 w4(SIGBUS) w4(SIGBUS)');
   });
 });
