@@ -140,11 +140,14 @@ function* truncatePartialFolio(inode: Inode, folio: number, start: number, end: 
   return true;
 }
 
-/** try_folio_split_or_unmap: what cannot be split must at least not stay mapped beyond the end of the file. */
+/**
+ * folio_split_or_unmap: what cannot be split must at least not stay mapped beyond the end of the file. Shared memory is mapped
+ * there anyway.
+ */
 function* splitOrUnmap(inode: Inode, folio: number, at: number): Task<boolean> {
   const { system } = inode.fs;
   if (yield* splitCachedFolio(system, folio, at)) return true;
-  yield* tryToUnmap(system, folio);
+  if (inode.mapping.options.isShmem !== true) yield* tryToUnmap(system, folio);
   return false;
 }
 

@@ -9,6 +9,7 @@ import { hugeAnonymousFault, hugeWriteProtectFault } from './huge-anon.js';
 import { hugetlbFault } from './hugetlb.js';
 import { settledEntry } from './migrate-folio.js';
 import { mapFrame, mapZeroFrame } from './map-frame.js';
+import { MTHP_ORDER, allowsMthp } from './mthp.js';
 import {
   PTE_ACCESSED,
   PTE_DIRTY,
@@ -27,13 +28,10 @@ import {
   swapType,
 } from './pte.js';
 import type { Vma } from './vma.js';
-import { VM_HUGEPAGE, VM_HUGETLB, VM_NOHUGEPAGE, VM_SHARED, VM_UFFD, VM_UFFD_MISSING, VM_UFFD_WP } from './vma.js';
+import { VM_HUGETLB, VM_SHARED, VM_UFFD_MISSING, VM_UFFD_WP } from './vma.js';
 import { swapFault } from './swap-fault.js';
 import { handleUserfault } from './userfaultfd-ctx.js';
 import { writeProtectFault } from './wp-fault.js';
-
-/** 64 KiB. */
-const MTHP_ORDER = 4;
 
 /**
  * handle_mm_fault (mm/memory.c): makes the page at `address` usable, writable if `write`.
@@ -155,14 +153,9 @@ function* mapNewFolio({ vma, address }: VmFault, order: number): Task<FaultResul
 
 /** alloc_anon_folio: 64 KiB where the setting, the mapping and the entries around allow it; a page otherwise. */
 function anonFolioOrder(vma: Vma, address: number): number {
-  const { mthp64k } = vma.mm.system;
-  const wanted = mthp64k === 'always' || (mthp64k === 'advise' && vma.has(VM_HUGEPAGE));
-  if (!wanted || vma.has(VM_NOHUGEPAGE | VM_UFFD)) return 0;
-  const bytes = PAGE_SIZE << MTHP_ORDER;
-  const start = address - (address % bytes);
-  if (start < vma.start || start + bytes > vma.end) return 0;
-  for (let page = pageOf(start); page < pageOf(start + bytes); page++) {
-    if (vma.mm.pageTable.get(page) !== PTE_NONE) return 0;
-  }
+  if (!allowsMthp(vma, address)) return 0;
+  const pages = 1 << MTHP_ORDER;
+  const first = pageOf(address) - (pageOf(address) % pages);
+  for (let page = first; page < first + pages; page++) if (vma.mm.pageTable.get(page) !== PTE_NONE) return 0;
   return MTHP_ORDER;
 }

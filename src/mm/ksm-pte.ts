@@ -30,7 +30,7 @@ function protectEntry(vma: Vma, page: number, frame: number): number | null {
   const exclusive = frames.has(frame, PG_ANON_EXCLUSIVE);
   if ((pte & (PTE_WRITE | PTE_DIRTY)) === 0 && !exclusive) return pte;
   notifiers.archInvalidateSecondaryTlbs(page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
-  const expected = frames.folioMapcount(frame) + 1 + (system.swap.isCached(frame) ? 1 : 0);
+  const expected = frames.folioMapcount(frame) + 1 + system.swap.countCached(frame, 1);
   if (frames.refcount[frame] !== expected || (exclusive && frames.maybeDmaPinned(frame))) return null;
   frames.clear(frame, PG_ANON_EXCLUSIVE);
   if ((pte & PTE_DIRTY) !== 0) system.markDirty(frame);

@@ -113,7 +113,7 @@ export class MmSystem {
     this.migrationEnded = new Condition(simulation, 'a page to be migrated');
     this.lruBatches = new LruBatches(memory);
     this.ksm = new Ksm(simulation, memory, (folio) => this.newStableNode(folio));
-    this.swap = new SwapDevice(memory.contents.keepsBytes, (frame) => memory.put(frame));
+    this.swap = new SwapDevice(memory.contents.keepsBytes, (frame) => memory.put(memory.frames.folioOf(frame)));
   }
 
   newMm(name?: string): MmStruct {

@@ -25,10 +25,28 @@ export class SwapDevice {
 
   /** Takes a page. @returns its slot, with one reference */
   write(from: PageContents, frame: number): number {
-    const slot = this.freeSlots.pop() ?? this.references.push(0) - 1;
-    this.references[slot] = 1;
-    this.contents.copy(from, frame, slot);
+    const slot = this.allocate(1);
+    this.refer(slot, from, frame);
     return slot;
+  }
+
+  /** folio_alloc_swap: slots for a folio, one behind the other, from a multiple of their number on. Nobody refers to them yet. */
+  allocate(pages: number): number {
+    if (pages === 1) return this.freeSlots.pop() ?? this.references.push(0) - 1;
+    while (this.references.length % pages !== 0) this.freeSlots.push(this.references.push(0) - 1);
+    const first = this.references.length;
+    for (let i = 0; i < pages; i++) this.references.push(0);
+    return first;
+  }
+
+  /** folio_dup_swap: one more entry refers to a slot, which takes the page with the first. */
+  refer(slot: number, from: PageContents, frame: number): void {
+    if (this.references[slot]++ === 0) this.contents.copy(from, frame, slot);
+  }
+
+  /** Gives back those of a folio's slots to which nobody has come to refer. */
+  releaseUnused(first: number, pages: number): void {
+    for (let slot = first; slot < first + pages; slot++) if (this.references[slot] === 0) this.freeSlots.push(slot);
   }
 
   /** Gives a page back; it stays on the device. */
@@ -41,9 +59,12 @@ export class SwapDevice {
     return this.inCache.get(slot) ?? -1;
   }
 
-  /** folio_test_swapcache. */
-  isCached(frame: number): boolean {
-    return this.cachedFrames.has(frame);
+  /** How many of a folio's pages are in the swap cache. */
+  countCached(folio: number, pages: number): number {
+    if (this.cachedFrames.size === 0) return 0;
+    let count = 0;
+    for (let frame = folio; frame < folio + pages; frame++) if (this.cachedFrames.has(frame)) count++;
+    return count;
   }
 
   /** The frame holds the slot's page from now on; the cache takes over a reference. */

@@ -46,6 +46,7 @@ export function* tryToUnmap(system: MmSystem, folio: number, ignoreMlock = true,
     // The walk ends with the last entry: mappings behind it hear nothing.
     if (walk.aborted || frames.folioMapcount(folio) === 0) break;
   }
+  walk.finish();
   if (mapping !== null) mapping.iMmapLock.releaseShared();
   return frames.folioMapcount(folio) === 0;
 }
@@ -59,8 +60,8 @@ interface SmallEntry {
 /** The state of one walk. */
 class Unmapping {
   aborted = false;
-  /** Slots of the folio's pages that have gone to the swap device so far. */
-  private readonly slots = new Map<number, number>();
+  /** Where the folio is on the swap device; -1 if none of it has gone there. */
+  private firstSlot = -1;
 
   constructor(
     private readonly system: MmSystem,
@@ -93,6 +94,11 @@ class Unmapping {
       return;
     }
     this.aborted = !batchesOf(vma, entries).every((batch) => this.discard(vma, batch));
+  }
+
+  finish(): void {
+    const { memory, swap } = this.system;
+    if (this.firstSlot >= 0) swap.releaseUnused(this.firstSlot, memory.frames.pages(this.folio));
   }
 
   private unmapSmall(vma: Vma, page: number, pte: number): void {
@@ -166,13 +172,9 @@ class Unmapping {
   private leaveSwapEntry(pageTable: { set(page: number, pte: number): void }, page: number, pte: number): void {
     const { memory, swap } = this.system;
     const frame = pteFrame(pte);
-    let slot = this.slots.get(frame);
-    if (slot === undefined) {
-      slot = swap.write(memory.contents, frame);
-      this.slots.set(frame, slot);
-    } else {
-      swap.duplicate(slot);
-    }
+    if (this.firstSlot < 0) this.firstSlot = swap.allocate(memory.frames.pages(this.folio));
+    const slot = this.firstSlot + frame - this.folio;
+    swap.refer(slot, memory.contents, frame);
     const exclusive = memory.frames.testAndClear(frame, PG_ANON_EXCLUSIVE);
     const type = exclusive ? SWP_SWAP_EXCLUSIVE : SWP_SWAP;
     pageTable.set(page, makeSwapEntry(type, slot, pte & (PTE_SOFT_DIRTY | PTE_UFFD_WP)));

@@ -1,5 +1,5 @@
 import { PAGE_SIZE } from '../../src/base/index.js';
-import { ADVICES, exitMmap, forkMm, madvise, mlock } from '../../src/mm/index.js';
+import { ADVICES, exitMmap, forkMm, madvise, mlock, munlock } from '../../src/mm/index.js';
 import { checkInvariants } from '../support/invariants.js';
 import { Machine, address } from '../support/machine.js';
 
@@ -73,6 +73,35 @@ describe('pages on their way to another LRU list', () => {
     m.run(madvise(m.mm, address(5), PAGE_SIZE, ADVICES.pageout));
     advise(m, 'free', 3, 1);
     m.store(5);
+    forkAndExit(m);
+    expect(isCopied(m, 3)).toBe(false);
+  });
+
+  it('arrive when a page that is new to the LRU is written to after a fork', () => {
+    const m = setUp();
+    advise(m, 'cold', 3, 1);
+    m.run(madvise(m.mm, address(39), PAGE_SIZE, ADVICES.dontneed));
+    m.store(39);
+    forkAndExit(m);
+    expect([isCopied(m, 39), isCopied(m, 3)]).toEqual([false, false]);
+  });
+
+  it('do not if that page has so many users that it has to be copied anyhow', () => {
+    const m = setUp();
+    advise(m, 'cold', 3, 1);
+    m.run(madvise(m.mm, address(39), PAGE_SIZE, ADVICES.dontneed));
+    m.store(39);
+    const children = [1, 2].map((child) => m.run(forkMm(m.mm, String(child))));
+    expect(isCopied(m, 39)).toBe(true);
+    for (const child of children) m.run(exitMmap(child));
+    expect(isCopied(m, 3)).toBe(true);
+  });
+
+  it('arrive when a part of a mapping is locked, or no longer', () => {
+    const m = setUp();
+    m.run(mlock(m.mm, address(30), PAGE_SIZE));
+    advise(m, 'cold', 3, 1);
+    m.run(munlock(m.mm, address(30), PAGE_SIZE));
     forkAndExit(m);
     expect(isCopied(m, 3)).toBe(false);
   });

@@ -8,7 +8,6 @@ import {
   VM_SHARED,
   VM_SOFTDIRTY,
   VM_WRITE,
-  ZERO_FRAME,
   pteFrame,
   ptePresent,
   type MmStruct,
@@ -60,7 +59,7 @@ function describeVma(area: Area, vma: Vma): RecordedVma {
 }
 
 /**
- * Sizes of the folios as an area maps them, in order: how many neighbouring pages show the same folio; -n stands for n pages
+ * Sizes of the folios as an area maps them, in order: how many neighbouring pages show neighbours of one folio; -n stands for n pages
  * without a present entry.
  */
 export function probeFolios(mm: MmStruct, area: Area): number[] {
@@ -68,13 +67,13 @@ export function probeFolios(mm: MmStruct, area: Area): number[] {
   const sizes: number[] = [];
   let before = -1;
   for (const pte of entriesIn(mm, area)) {
-    const folio = ptePresent(pte) ? frames.folioOf(pteFrame(pte)) : -1;
-    const step = folio < 0 ? -1 : 1;
-    // The zero page is many pages, not one folio of many.
-    const goesOn = sizes.length > 0 && folio === before && folio !== ZERO_FRAME;
-    if (goesOn) sizes[sizes.length - 1] += step;
+    const frame = ptePresent(pte) ? pteFrame(pte) : -1;
+    const step = frame < 0 ? -1 : 1;
+    // The zero page, or the huge one, next to itself is two of them.
+    const goesOn = frame < 0 ? before < 0 : frame === before + 1 && frames.folioOf(frame) !== frame;
+    if (sizes.length > 0 && goesOn) sizes[sizes.length - 1] += step;
     else sizes.push(step);
-    before = folio;
+    before = frame;
   }
   return sizes;
 }
