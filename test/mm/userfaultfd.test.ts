@@ -84,6 +84,16 @@ describe('userfaultfd: write protection', () => {
     expect([m.seen.length, m.load(2), m.load(3)]).toEqual([1, 8, 9]);
   });
 
+  it('outlives a fork, of pages that are swapped out, too', () => {
+    const m = new Watched({ missing: false, wp: true });
+    m.store(1);
+    m.protect(0, 8, true);
+    m.madvise('pageout', 1, 1);
+    m.run(forkMm(m.mm, 'child'));
+    m.store(1, 2);
+    expect(m.seen).toEqual(['wp:w1']);
+  });
+
   it('ends with the registration', () => {
     const m = new Watched({ missing: false, wp: true });
     m.store(1);
