@@ -18,10 +18,7 @@ import type { RecordedVma } from './recorded.js';
 
 /** The mappings of an mm in an area. */
 function vmasIn(mm: MmStruct, area: Area): readonly Vma[] {
-  const vmas = mm.vmas.overlapping(area.start, area.start + AREA_SPACING);
-  const last = vmas.at(-1);
-  if (last !== undefined) area.pages = Math.max(area.pages, pageOf(last.end - area.start));
-  return vmas;
+  return mm.vmas.overlapping(area.start, area.start + AREA_SPACING);
 }
 
 /**

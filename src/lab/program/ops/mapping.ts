@@ -2,7 +2,7 @@ import { PAGE_SIZE, Errno } from '../../../base/index.js';
 import type { Task } from '../../../engine/index.js';
 import { fsync, fadviseDontneed, writeToPageCache, type Inode } from '../../../fs/index.js';
 import { VM_SHARED, mmap, mremap, munmap } from '../../../mm/index.js';
-import { addressIn } from '../areas.js';
+import { addressIn, type Area } from '../areas.js';
 import { pattern } from '../pattern.js';
 import { DONE, type OpHandlers } from '../op-handler.js';
 import type { ArgsOf, MapKind } from '../op-table.js';
@@ -23,6 +23,7 @@ export const mappingOps = {
       flags: PROT[args.prot] | (args.share === 'shared' ? VM_SHARED : 0),
       ...(file === null ? {} : { file: { file: file.inode, pgoff: args.offset } }),
     });
+    reaches(area, args.pages);
     if (args.thp !== 'inherit') {
       const advice = args.thp === 'never' ? 'nohugepage' : 'hugepage';
       yield* madviseByName(mm, area.start, args.pages * PAGE_SIZE, advice);
@@ -45,6 +46,7 @@ export const mappingOps = {
       flags: PROT[args.prot] | (args.share === 'shared' ? VM_SHARED : 0),
       ...(file === null ? {} : { file: { file: file.inode, pgoff: args.offset } }),
     });
+    reaches(area, args.first + args.pages);
     return DONE;
   },
 
@@ -58,6 +60,8 @@ export const mappingOps = {
       args.new_pages * PAGE_SIZE,
       { ...to, dontunmap: args.dontunmap === 1 },
     );
+    if (args.to === undefined) reaches(area, args.first + args.new_pages);
+    else reaches(world.areas.get(args.to), args.to_first + args.new_pages);
     return DONE;
   },
 
@@ -67,6 +71,11 @@ export const mappingOps = {
     return DONE;
   },
 } satisfies OpHandlers;
+
+/** Something was mapped in an area, up to a page. */
+function reaches(area: Area, page: number): void {
+  area.pages = Math.max(area.pages, page);
+}
 
 /** The file that `map` names or makes; null for anonymous memory. */
 function* fileToMap(world: ProgramWorld, args: ArgsOf<'map'>): Task<ProgramFile | null> {
