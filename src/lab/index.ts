@@ -18,8 +18,15 @@ export {
   withImplicitExit,
   type ProgramWatch,
 } from './program/index.js';
-export { SECTIONS, devicePage, findOperations, operationJson, operationText } from './operations/index.js';
-export { operationPrograms, stormRound, type StormWatch, type TrialProgram } from './trial/index.js';
+export {
+  SECTIONS,
+  devicePage,
+  findOperations,
+  operationJson,
+  operationPrograms,
+  operationText,
+} from './operations/index.js';
+export { stormRound, type StormWatch } from './trial/index.js';
 export { KINDS, fuzzOne, type FuzzResult } from './fuzz/index.js';
 export {
   LEVELS,

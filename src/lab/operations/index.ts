@@ -4,5 +4,6 @@
  */
 export { devicePage } from './device-page.js';
 export { findOperations } from './find-operations.js';
+export { operationPrograms } from './operation-programs.js';
 export { operationJson, operationText } from './print-operation.js';
 export { SECTIONS } from './sections/index.js';

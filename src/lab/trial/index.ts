@@ -1,6 +1,2 @@
-/**
- * What a driver is tried with, besides random programs: every operation that the users' page shows, and storms of DMA among
- * system calls.
- */
-export { operationPrograms, type TrialProgram } from './operation-programs.js';
+/** What a driver is tried with, besides programs: storms of RDMA among system calls. */
 export { stormRound, type StormWatch } from './storm.js';

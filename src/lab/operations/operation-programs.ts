@@ -1,5 +1,5 @@
-import { memoryOf } from '../operations/show-operation.js';
-import { SECTIONS } from '../operations/sections/index.js';
+import { memoryOf } from './show-operation.js';
+import { SECTIONS } from './sections/index.js';
 
 /** A program with a name. */
 export interface TrialProgram {
