@@ -1,5 +1,6 @@
 import { Errno, PAGE_SIZE, hex, isPageAligned, pageOf } from '../base/index.js';
 import type { Task } from '../engine/index.js';
+import { anonVmaPrepare } from './anon-vma.js';
 import { mapFrame, mapZeroFrame } from './map-frame.js';
 import { MmuGather } from './mmu-gather.js';
 import { changeProtection } from './mprotect.js';
@@ -118,6 +119,7 @@ export class Userfaultfd extends UserfaultfdCtx {
   private *fill(address: number): Task {
     const vma = this.mm.vmas.at(address);
     if (vma?.userfaultfd !== this) throw new Errno('ENOENT', `userfaultfd: ${hex(address)} is not registered`);
+    if (!vma.has(VM_SHARED)) anonVmaPrepare(vma);
     const pte = this.mm.pageTable.get(pageOf(address));
     if (pte !== PTE_NONE && swapType(pte) !== SWP_MARKER) throw new Errno('EEXIST', `userfaultfd: ${hex(address)}`);
     const make = vma.has(VM_SHARED) ? vma.file?.vmOps.newZeroFolio?.(vma.pageIndex(address)) : undefined;

@@ -156,4 +156,12 @@ describe('a page that a handler gives', () => {
     expect(m.errno(m.uffd.zeropage(address(0), PAGE_SIZE))).toBe('EEXIST');
     expect(m.errno(m.uffd.zeropage(address(9), PAGE_SIZE))).toBe('ENOENT');
   });
+
+  it('makes a mapping one that may have anonymous pages, which fork copies', () => {
+    const m = new Watched();
+    m.load(3);
+    m.log.take();
+    m.run(forkMm(m.mm, 'child'));
+    expect(m.log.takeOnly(/^</)).toBe('<PROTECTION_PAGE[0,8)');
+  });
 });
