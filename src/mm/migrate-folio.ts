@@ -95,7 +95,8 @@ export class FolioMigration {
     const { frames } = memory;
     const mapping = system.mappingOf(folio);
     const pages = frames.pages(folio);
-    if (frames.refcount[folio] !== 1 + (mapping === null ? 0 : pages)) return false;
+    const cached = mapping === null ? system.swap.countCached(folio, pages) : pages;
+    if (frames.refcount[folio] !== 1 + cached) return false;
     const perFolio = ~(ORDER_MASK | PG_ANON_EXCLUSIVE | PG_TAIL | PG_ALLOCATED);
     frames.set(target, frames.flags[folio] & perFolio);
     frames.owner[target] = frames.owner[folio];
@@ -109,11 +110,12 @@ export class FolioMigration {
       memory.contents.copy(memory.contents, folio + i, target + i);
       if (frames.has(folio + i, PG_ANON_EXCLUSIVE)) frames.set(target + i, PG_ANON_EXCLUSIVE);
       if (mapping !== null) mapping.pages.set(frames.index[folio] + i, target + i);
+      else system.swap.replaceCached(folio + i, target + i);
     }
-    if (mapping !== null) {
-      frames.get(target, pages);
-      mapping.ops.migrateFolio?.(folio, target);
-      memory.put(folio, pages);
+    if (cached > 0) {
+      frames.get(target, cached);
+      mapping?.ops.migrateFolio?.(folio, target);
+      memory.put(folio, cached);
     }
     return true;
   }

@@ -13,7 +13,8 @@ export class SwapDevice {
   private readonly freeSlots: number[] = [];
   /** The swap cache: frames by slot. */
   private readonly inCache = new Map<number, number>();
-  private readonly cachedFrames = new Set<number>();
+  /** The same the other way round: slots by frame. */
+  private readonly cachedFrames = new Map<number, number>();
 
   constructor(
     keepsBytes: boolean,
@@ -70,7 +71,15 @@ export class SwapDevice {
   /** The frame holds the slot's page from now on; the cache takes over a reference. */
   cache(slot: number, frame: number): void {
     this.inCache.set(slot, frame);
-    this.cachedFrames.add(frame);
+    this.cachedFrames.set(frame, slot);
+  }
+
+  /** __swap_cache_replace_folio: another frame holds the page of one from now on. The references to them are the caller's. */
+  replaceCached(frame: number, by: number): void {
+    const slot = this.cachedFrames.get(frame);
+    if (slot === undefined) return;
+    this.cachedFrames.delete(frame);
+    this.cache(slot, by);
   }
 
   /** swap_duplicate: one more entry refers to the slot. */

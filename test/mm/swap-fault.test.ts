@@ -1,5 +1,6 @@
 import { PAGE_SIZE } from '../../src/base/index.js';
-import { ADVICES, clearRefs, exitMmap, forkMm, madvise, munmap } from '../../src/mm/index.js';
+import { ADVICES, clearRefs, exitMmap, forkMm, madvise, munmap, pteFrame } from '../../src/mm/index.js';
+import { migratePages } from '../../src/mm/migrate.js';
 import { userLoad } from '../../src/mm/user-access.js';
 import { checkInvariants } from '../support/invariants.js';
 import { Machine, address } from '../support/machine.js';
@@ -77,5 +78,19 @@ describe('a page that comes back from the swap device', () => {
     m.store(6, 98);
     expect(m.log.takeOnly(/^[<rw]/)).toBe('<CLEAR[5,6) w5 <UNMAP[all) w6');
     checkInvariants(m.kernel, [m.mm]);
+  });
+
+  it('moves from node to node while others have it swapped out, who find it where it is then', () => {
+    const m = swappedOut('never');
+    const child = m.run(forkMm(m.mm, 'child'));
+    m.load(5);
+    const frame = pteFrame(m.pte(5));
+    m.memory.frames.get(frame);
+    expect(m.run(migratePages(m.kernel.mm, [frame], 0))).toBe(0);
+    expect(pteFrame(m.pte(5))).not.toBe(frame);
+    const byte = new Uint8Array(1);
+    m.run(userLoad(child, address(5), byte));
+    expect([byte[0], pteFrame(child.pageTable.get(address(5) / PAGE_SIZE))]).toEqual([5, pteFrame(m.pte(5))]);
+    checkInvariants(m.kernel, [m.mm, child]);
   });
 });
