@@ -1,5 +1,5 @@
 import { PAGE_SIZE } from '../../src/base/index.js';
-import { HOLE, fallocate, reflink, type Inode } from '../../src/fs/index.js';
+import { HOLE, fallocate, type Inode } from '../../src/fs/index.js';
 import { checkInvariants } from '../support/invariants.js';
 import { Machine } from '../support/machine.js';
 
@@ -60,14 +60,42 @@ describe('taking a range out of a file and putting one in', () => {
   });
 });
 
-describe.each(['xfs', 'btrfs'] as const)('a reflink on %s', (kind) => {
-  it('keeps what the file held then, whatever is written to the file later', () => {
+describe.each(['ext4', 'xfs'] as const)('on %s', (kind) => {
+  it('allocation behind the end makes the file longer, and zeros of it', () => {
     const { m, file } = dirtyFile(kind);
-    const clone = m.run(reflink(file, 'clone'));
-    m.store(3, 8);
-    m.fsync(file);
-    expect([m.pread(clone, 3 * PAGE_SIZE, 1), m.pread(file, 3 * PAGE_SIZE, 1)]).toEqual([[7], [8]]);
-    expect(clone.blocks.block(3)).not.toBe(file.blocks.block(3));
-    expect(clone.blocks.block(4)).toBe(file.blocks.block(4));
+    m.run(fallocate(file, 'alloc', 15 * PAGE_SIZE, 3 * PAGE_SIZE));
+    expect([file.size, m.pread(file, 17 * PAGE_SIZE, 1)]).toEqual([18 * PAGE_SIZE, [0]]);
   });
+
+  it('zeroing takes the pages away, and makes the file longer unless it is to keep its size', () => {
+    const { m, file } = dirtyFile(kind);
+    m.run(fallocate(file, 'zero_keep_size', 14 * PAGE_SIZE, 4 * PAGE_SIZE));
+    expect([file.size, m.load(13), m.load(14)]).toEqual([16 * PAGE_SIZE, 7, 0]);
+    m.run(fallocate(file, 'zero', 12 * PAGE_SIZE, 6 * PAGE_SIZE));
+    expect([file.size, m.load(11), m.load(12)]).toEqual([18 * PAGE_SIZE, 7, 0]);
+  });
+
+  it('punching behind the end of the file does nothing to it', () => {
+    const { m, file } = dirtyFile(kind);
+    m.run(fallocate(file, 'punch', 16 * PAGE_SIZE, PAGE_SIZE));
+    expect([file.size, m.load(15)]).toEqual([16 * PAGE_SIZE, 7]);
+  });
+
+  it('a power loss after a collapse and a commit finds the shorter file', () => {
+    const { m, file } = dirtyFile(kind);
+    m.store(8, 9);
+    m.run(fallocate(file, 'collapse', 4 * PAGE_SIZE, 4 * PAGE_SIZE));
+    m.fsync(file);
+    m.kernel.fs.device.powerLoss();
+    m.kernel.fs.recover();
+    expect([file.size, m.pread(file, 4 * PAGE_SIZE, 1)]).toEqual([12 * PAGE_SIZE, [9]]);
+  });
+});
+
+it('fallocate of no bytes, before the file or beyond what a file can be is refused', () => {
+  const m = new Machine();
+  const file = m.file(1);
+  expect(m.errno(fallocate(file, 'alloc', 0, 0))).toBe('EINVAL');
+  expect(m.errno(fallocate(file, 'alloc', -1, 10))).toBe('EINVAL');
+  expect(m.errno(fallocate(file, 'alloc', 2 ** 52, PAGE_SIZE * 2 ** 40))).toBe('EFBIG');
 });

@@ -86,6 +86,19 @@ describe('readahead around a fault', () => {
     expect(file.mapping.pages.size).toBe(1 + 32);
   });
 
+  it('reads folios of 2 MiB where the mapping asks for huge pages: the block of the fault and the next', () => {
+    const m = new Machine({ memory: 64 * 2 ** 20 });
+    const file = m.file(2048);
+    m.mapFile(file);
+    advise(m, 'hugepage', 0, 2048);
+    m.load(700);
+    expect(cachedFolios(m, file)).toEqual([
+      [512, 512],
+      [1024, 512],
+    ]);
+    expect(marked(m, file)).toEqual([1024]);
+  });
+
   it('gives up after a hundred misses that no hits follow', () => {
     const m = new Machine();
     const file = m.file(4096);
