@@ -7,6 +7,7 @@ import { s4 } from './s4-write.js';
 import { s5 } from './s5-compare.js';
 import { s6 } from './s6-resident.js';
 import { s7 } from './s7-conform.js';
+import { s8 } from './s8-explore.js';
 
 /** Each runs in a process of its own: what one teaches the compiler must not help or harm the next. */
 const CASES: Readonly<Partial<Record<string, () => unknown>>> = {
@@ -17,6 +18,7 @@ const CASES: Readonly<Partial<Record<string, () => unknown>>> = {
   S5: s5,
   S6: s6,
   S7: s7,
+  S8: s8,
 };
 
 const wanted = process.argv.slice(2);

@@ -15,6 +15,8 @@ interface Frame {
   readonly sleep: Pending[];
   /** What is to be explored from here. Its first child is being explored. */
   readonly wakeups: WakeupNode;
+  /** Place among the ready of the process that goes on; -1 if it has not yet. */
+  index: number;
 }
 
 /**
@@ -46,9 +48,12 @@ export class DporSearch extends TracingDirector implements Search {
       this.redundant++;
       return STOP;
     }
-    const { process } = this.frames[step].wakeups.children[0];
-    const index = this.indexOf(ready, process);
-    if (index < 0) throw new ScheduleMismatch(step + 1, this.processes.names[process], ready);
+    const frame = this.frames[step];
+    const { process } = frame.wakeups.children[0];
+    if (frame.index < 0) frame.index = this.indexOf(ready, process);
+    const { index } = frame;
+    if (index < 0 || index >= ready.length || this.processAt(ready, index) !== process)
+      throw new ScheduleMismatch(step + 1, this.processes.names[process], ready);
     this.ready = ready;
     return index;
   }
@@ -70,9 +75,11 @@ export class DporSearch extends TracingDirector implements Search {
     this.close();
     for (const [first, second] of this.races) this.reverse(first, second);
     for (let depth = this.frames.length - 1; depth >= 0; depth--) {
-      const { sleep, wakeups } = this.frames[depth];
+      const frame = this.frames[depth];
+      const { sleep, wakeups } = frame;
       const [done] = wakeups.children.splice(0, 1);
       if (wakeups.children.length > 0) {
+        frame.index = -1;
         sleep.push({ process: done.process, footprint: done.footprint });
         this.repeat(depth);
         return true;
@@ -101,7 +108,7 @@ export class DporSearch extends TracingDirector implements Search {
       if (process < 0) return false;
       wakeups.children.push(new WakeupNode(process, NOTHING));
     }
-    this.frames.push({ sleep, wakeups });
+    this.frames.push({ sleep, wakeups, index: -1 });
     return true;
   }
 
