@@ -1,19 +1,26 @@
 /**
  * The driver contract: all that a driver model imports besides the kernel itself.
  *
- * `Hardware` is what a driver can tell its device; `DeviceDriver` is what verbs and the device ask of it; a
- * `DriverPlugin` is how it is plugged in. No device and no driver lives here.
+ * `Hardware` is what the driver of a NIC can tell its device; `DeviceDriver` is what verbs and the device ask of it. A device
+ * that is no NIC brings its driver along: `SvmDevice`. A `DriverPlugin` is how either is plugged in. No device and no driver
+ * lives here.
  */
 export * from './access-flags.js';
 export { checkRegMr } from './check-reg-mr.js';
 export {
+  DeviceFactory,
   DriverFactory,
+  deviceFactoryOf,
+  devicePlugin,
   driverFactoryOf,
   driverPlugin,
+  pluggedIn,
   type DriverManifest,
   type DriverPlugin,
+  type PluggedIn,
 } from './driver-plugin.js';
 export type { AccessVisitor, DeviceWatcher, ObservedDevice, TranslationVisitor } from './observed-device.js';
+export type { SvmContext, SvmDevice } from './svm-device.js';
 export type { DeviceDriver, DriverStats, MemoryRegion, RegMrRequest } from './device-driver.js';
 export {
   MTT_PRESENT,

@@ -1,9 +1,9 @@
 import type { MmStruct } from '../../src/mm/index.js';
-import type { AccessVisitor, DeviceWatcher, ObservedDevice, TranslationVisitor } from '../contract/index.js';
+import type { AccessVisitor, DeviceWatcher, SvmDevice, TranslationVisitor } from '../contract/index.js';
 import { Mirror } from './mirror.js';
 
 /** A device that mirrors processes, in software: one of test_hmm's /dev/hmm_dmirror*. */
-export class MirrorDevice implements ObservedDevice {
+export class MirrorDevice implements SvmDevice {
   readonly driverName: string;
   /** Notifications that the device causes itself carry it as their owner. */
   readonly cookie: unknown = this;

@@ -10,6 +10,7 @@ import {
   type MmStruct,
 } from '../../src/mm/index.js';
 import { ULONG_MAX, type IntervalNotifier, type InvalidateRange } from '../../notifiers/index.js';
+import type { SvmContext } from '../contract/index.js';
 import type { MirrorDevice } from './mirror-device.js';
 import { MirrorTable } from './mirror-table.js';
 import { HMM_RANGE_DEFAULT_TIMEOUT, takeSnapshot } from './snapshot.js';
@@ -32,7 +33,7 @@ export interface MirrorResult {
  * change, `fault` gets what the device wants to use, and one lock, `mutex`, keeps the two apart. The device's own part,
  * moving bytes through the table, runs under that lock too, so nothing is ever in flight when an invalidation has it.
  */
-export class Mirror {
+export class Mirror implements SvmContext {
   readonly table: MirrorTable;
   private readonly mutex: Lock;
   private readonly notifier: IntervalNotifier;

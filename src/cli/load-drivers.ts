@@ -3,13 +3,14 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createJiti } from 'jiti';
 import { messageOf } from '../engine/index.js';
-import type { DriverPlugin } from '../../devices/contract/index.js';
+import { pluggedIn, type DriverPlugin, type PluggedIn } from '../../devices/contract/index.js';
+import { mirror } from '../../devices/mirror/index.js';
 import { odp } from '../../devices/odp/index.js';
 import { pinned } from '../../devices/pinned/index.js';
 import { UsageError } from './usage-error.js';
 
-/** Drivers that come with pinless, by the name that `--drivers` takes. */
-export const BUILT_IN_DRIVERS: readonly DriverPlugin[] = [pinned, odp];
+/** Drivers and devices that come with pinless, by the names that options take. */
+const BUILT_IN: readonly DriverPlugin[] = [pinned, odp, mirror];
 
 /**
  * The drivers of a comma-separated list: built-in names, paths of JavaScript or TypeScript modules, or package names. A
@@ -25,11 +26,21 @@ export async function loadDrivers(list: string): Promise<DriverPlugin[]> {
   return plugins;
 }
 
-/** One driver. @param option how the user gave it, for messages */
+/** One driver of a NIC. @param option how the user gave it, for messages */
 export async function loadDriver(option: string, name: string): Promise<DriverPlugin> {
-  const builtIn = BUILT_IN_DRIVERS.find(({ manifest }) => manifest.name === name);
+  const plugin = await loadPlugin(option, name);
+  if (kindOf(option, name, plugin) === 'nic-driver') return plugin;
+  throw new UsageError(
+    `${option}: "${name}" is a device with a driver of its own, and no driver of a NIC, which is needed here: ` +
+      'pinless check-driver tries it',
+  );
+}
+
+/** One plugin, of whatever kind. @param option how the user gave it, for messages */
+export async function loadPlugin(option: string, name: string): Promise<DriverPlugin> {
+  const builtIn = BUILT_IN.find(({ manifest }) => manifest.name === name);
   if (builtIn !== undefined) return builtIn;
-  const known = BUILT_IN_DRIVERS.map(({ manifest }) => manifest.name).join(', ');
+  const known = BUILT_IN.map(({ manifest }) => manifest.name).join(', ');
   let exported: unknown;
   try {
     exported = await importModule(name);
@@ -42,10 +53,19 @@ export async function loadDriver(option: string, name: string): Promise<DriverPl
   if (!isPlugin(plugin)) {
     throw new UsageError(
       `${option}: the default export of "${name}" is no driver plugin: pinless exports ` +
-        'driverPlugin(manifest, create), which makes one',
+        'driverPlugin(manifest, create) and devicePlugin(manifest, create), which make one',
     );
   }
+  kindOf(option, name, plugin);
   return plugin;
+}
+
+function kindOf(option: string, name: string, plugin: DriverPlugin): PluggedIn['kind'] {
+  try {
+    return pluggedIn(plugin).kind;
+  } catch (error) {
+    throw new UsageError(`${option}: "${name}" cannot be used: ${messageOf(error)}`);
+  }
 }
 
 function isPath(name: string): boolean {

@@ -1,0 +1,64 @@
+import { ContainerModule } from 'inversify';
+import {
+  DeviceFactory,
+  DriverFactory,
+  deviceFactoryOf,
+  devicePlugin,
+  driverFactoryOf,
+  driverPlugin,
+  pluggedIn,
+} from '../../../devices/contract/index.js';
+import { MirrorDevice, mirror } from '../../../devices/mirror/index.js';
+import { odp } from '../../../devices/odp/index.js';
+import { Machine } from '../../support/machine.js';
+
+const MANIFEST = { name: 'mine', title: 'mine', onDemandPaging: true };
+
+describe('a plugin', () => {
+  it('says what it makes: the driver of a NIC, or a device that brings its driver along', () => {
+    expect([pluggedIn(odp).kind, pluggedIn(mirror).kind]).toEqual(['nic-driver', 'svm-device']);
+  });
+
+  it('hands over what makes it, unchanged', () => {
+    const driver: DriverFactory = () => {
+      throw new Error('not made here');
+    };
+    const device: DeviceFactory = (name) => new MirrorDevice(name);
+    expect(driverFactoryOf(driverPlugin(MANIFEST, driver))).toBe(driver);
+    expect(deviceFactoryOf(devicePlugin(MANIFEST, device))).toBe(device);
+  });
+
+  it('is not taken for the other kind', () => {
+    expect(() => driverFactoryOf(mirror)).toThrow(
+      'plugin "mirror" is a device with a driver of its own, and no driver',
+    );
+    expect(() => deviceFactoryOf(odp)).toThrow('plugin "odp" is a driver of a NIC, and no device');
+  });
+
+  it('must bind one factory', () => {
+    const neither = { manifest: MANIFEST, module: new ContainerModule(() => undefined) };
+    expect(() => pluggedIn(neither)).toThrow('plugin "mine" binds neither DriverFactory nor DeviceFactory');
+    const both = {
+      manifest: MANIFEST,
+      module: new ContainerModule(({ bind }) => {
+        bind(DriverFactory).toConstantValue(driverFactoryOf(odp));
+        bind(DeviceFactory).toConstantValue(deviceFactoryOf(mirror));
+      }),
+    };
+    expect(() => pluggedIn(both)).toThrow('plugin "mine" binds both DriverFactory and DeviceFactory');
+  });
+
+  it('of a device makes one that opens a process, reads and writes its memory, and gives it up', () => {
+    const machine = new Machine();
+    machine.mapAnon(1);
+    machine.store(0, 5);
+    const device = deviceFactoryOf(mirror)('gpu0', machine.kernel);
+    machine.rules?.watch(device);
+    const context = device.open(machine.mm);
+    const target = new Uint8Array(1);
+    machine.run(context.read(2 ** 40, target));
+    machine.run(context.write(2 ** 40, Uint8Array.of(6)));
+    machine.run(context.close());
+    expect([device.name, target[0], machine.load(0)]).toEqual(['gpu0', 5, 6]);
+  });
+});
