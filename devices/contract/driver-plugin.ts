@@ -1,5 +1,6 @@
 import { Container, ContainerModule } from 'inversify';
 import type { KernelCore } from '../../src/kernel/index.js';
+import type { Capability } from './capabilities.js';
 import type { DeviceDriver } from './device-driver.js';
 import type { Hardware } from './hardware.js';
 import type { SvmDevice } from './svm-device.js';
@@ -20,6 +21,8 @@ export interface DriverManifest {
   readonly title: string;
   /** True if the driver needs no pins: it handles page faults and follows invalidations. */
   readonly onDemandPaging: boolean;
+  /** What it can do; default what the contract obliges everybody to. What is not among them is not tried. */
+  readonly capabilities?: readonly Capability[];
 }
 
 /** A driver that can be plugged in: a package or file exports one as its default. */

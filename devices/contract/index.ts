@@ -6,6 +6,14 @@
  * lives here.
  */
 export * from './access-flags.js';
+export {
+  NIC_CAPABILITIES,
+  SVM_CAPABILITIES,
+  capabilitiesOf,
+  type Capability,
+  type NicCapability,
+  type SvmCapability,
+} from './capabilities.js';
 export { checkRegMr } from './check-reg-mr.js';
 export {
   DeviceFactory,

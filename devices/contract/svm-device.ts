@@ -31,4 +31,16 @@ export interface SvmContext {
   write(address: number, data: Uint8Array): Task<unknown>;
   /** The device gives the process up: when this has returned it has no translation, and no callback runs any more. */
   close(): Task;
+  /**
+   * Capability SNAPSHOT: what the CPU has of some pages, HMM_DMIRROR_PROT_* of lib/test_hmm_uapi.h each (devices/mirror has
+   * them as MIRROR_PROT_*). Nothing is faulted in. @throws Errno EBUSY
+   */
+  snapshot?(address: number, pages: number): Task<Uint8Array>;
+  /**
+   * Capability EXCLUSIVE: the device gets pages to itself until the CPU touches them again.
+   * @throws Errno EFAULT, EOPNOTSUPP, EBUSY, ENOMEM
+   */
+  exclusive?(address: number, pages: number): Task;
+  /** Capability EXCLUSIVE: how many of the pages the device still has to itself. */
+  countExclusive?(address: number, pages: number): number;
 }

@@ -6,7 +6,12 @@ import { MirrorDevice } from './mirror-device.js';
  * writes a driver begins with mirror.ts.
  */
 export const mirror = devicePlugin(
-  { name: 'mirror', title: 'software mirror of a process, after lib/test_hmm.c', onDemandPaging: true },
+  {
+    name: 'mirror',
+    title: 'software mirror of a process, after lib/test_hmm.c',
+    onDemandPaging: true,
+    capabilities: ['SNAPSHOT', 'EXCLUSIVE'],
+  },
   (name) => new MirrorDevice(name),
 );
 

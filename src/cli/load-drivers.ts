@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createJiti } from 'jiti';
 import { messageOf } from '../engine/index.js';
-import { pluggedIn, type DriverPlugin, type PluggedIn } from '../../devices/contract/index.js';
+import { capabilitiesOf, pluggedIn, type DriverPlugin, type PluggedIn } from '../../devices/contract/index.js';
 import { mirror } from '../../devices/mirror/index.js';
 import { odp } from '../../devices/odp/index.js';
 import { pinned } from '../../devices/pinned/index.js';
@@ -62,6 +62,7 @@ export async function loadPlugin(option: string, name: string): Promise<DriverPl
 
 function kindOf(option: string, name: string, plugin: DriverPlugin): PluggedIn['kind'] {
   try {
+    capabilitiesOf(plugin);
     return pluggedIn(plugin).kind;
   } catch (error) {
     throw new UsageError(`${option}: "${name}" cannot be used: ${messageOf(error)}`);

@@ -2,6 +2,7 @@ import { ContainerModule } from 'inversify';
 import {
   DeviceFactory,
   DriverFactory,
+  capabilitiesOf,
   deviceFactoryOf,
   devicePlugin,
   driverFactoryOf,
@@ -60,5 +61,32 @@ describe('a plugin', () => {
     machine.run(context.write(2 ** 40, Uint8Array.of(6)));
     machine.run(context.close());
     expect([device.name, target[0], machine.load(0)]).toEqual(['gpu0', 5, 6]);
+  });
+});
+
+describe('the capabilities of a plugin', () => {
+  const create = driverFactoryOf(odp);
+
+  it('are what the contract obliges everybody to if it declares none', () => {
+    expect(capabilitiesOf(odp)).toContain('IBV_ODP_SUPPORT_ATOMIC');
+    expect(capabilitiesOf(odp)).not.toContain('IBV_ODP_SUPPORT_IMPLICIT');
+    expect(capabilitiesOf(driverPlugin({ ...MANIFEST, onDemandPaging: false }, create))).not.toContain(
+      'IBV_ODP_SUPPORT',
+    );
+    expect([...capabilitiesOf(devicePlugin(MANIFEST, deviceFactoryOf(mirror)))]).toEqual([]);
+  });
+
+  it('are what it declares, and nothing else, if it does', () => {
+    const plugin = driverPlugin({ ...MANIFEST, capabilities: ['IBV_ODP_SUPPORT_READ'] }, create);
+    expect([...capabilitiesOf(plugin)]).toEqual(['IBV_ODP_SUPPORT_READ']);
+  });
+
+  it('must be known, and those of its kind', () => {
+    const typo = driverPlugin({ ...MANIFEST, capabilities: ['IBV_ODP_SUPORT' as 'IBV_ODP_SUPPORT'] }, create);
+    expect(() => capabilitiesOf(typo)).toThrow(
+      'manifest of "mine": "IBV_ODP_SUPORT" is no capability of a driver of a NIC; there are IBV_ODP_SUPPORT, ',
+    );
+    const nic = devicePlugin({ ...MANIFEST, capabilities: ['IBV_ODP_SUPPORT'] }, deviceFactoryOf(mirror));
+    expect(() => capabilitiesOf(nic)).toThrow('there are SNAPSHOT, EXCLUSIVE, MIGRATE');
   });
 });

@@ -1,0 +1,64 @@
+import { pluggedIn, type DriverPlugin } from './driver-plugin.js';
+
+/**
+ * What the driver of a NIC may say that it can do, in ibverbs' words: ibv_odp_general_caps, ibv_odp_transport_cap_bits of
+ * RC, ibv_advise_mr_advice, and the flag of registrations of huge pages.
+ */
+export const NIC_CAPABILITIES = [
+  'IBV_ODP_SUPPORT',
+  'IBV_ODP_SUPPORT_IMPLICIT',
+  'IBV_ODP_SUPPORT_SEND',
+  'IBV_ODP_SUPPORT_RECV',
+  'IBV_ODP_SUPPORT_WRITE',
+  'IBV_ODP_SUPPORT_READ',
+  'IBV_ODP_SUPPORT_ATOMIC',
+  'IBV_ODP_SUPPORT_SRQ_RECV',
+  'IBV_ODP_SUPPORT_FLUSH',
+  'IBV_ODP_SUPPORT_ATOMIC_WRITE',
+  'IBV_ADVISE_MR_ADVICE_PREFETCH',
+  'IBV_ACCESS_HUGETLB',
+] as const;
+
+/** What a device with shared virtual memory may say that it can do besides reading and writing, in test_hmm's words. */
+export const SVM_CAPABILITIES = ['SNAPSHOT', 'EXCLUSIVE', 'MIGRATE'] as const;
+
+export type NicCapability = (typeof NIC_CAPABILITIES)[number];
+export type SvmCapability = (typeof SVM_CAPABILITIES)[number];
+export type Capability = NicCapability | SvmCapability;
+
+/** What DeviceDriver obliges everybody to: the NIC carries out the requests, the driver brings the pages. */
+const EVERY_DRIVER: readonly NicCapability[] = [
+  'IBV_ODP_SUPPORT_SEND',
+  'IBV_ODP_SUPPORT_RECV',
+  'IBV_ODP_SUPPORT_WRITE',
+  'IBV_ODP_SUPPORT_READ',
+  'IBV_ODP_SUPPORT_ATOMIC',
+  'IBV_ODP_SUPPORT_FLUSH',
+  'IBV_ODP_SUPPORT_ATOMIC_WRITE',
+];
+
+/**
+ * What a plugin's driver can do: what its manifest declares, or, if that says nothing, what the contract obliges everybody to.
+ *
+ * @throws Error for a capability that there is not, or not for its kind
+ */
+export function capabilitiesOf(plugin: DriverPlugin): ReadonlySet<Capability> {
+  const { name, capabilities, onDemandPaging } = plugin.manifest;
+  const isNic = pluggedIn(plugin).kind === 'nic-driver';
+  if (capabilities === undefined) {
+    if (!isNic) return new Set();
+    return new Set<Capability>(onDemandPaging ? ['IBV_ODP_SUPPORT', ...EVERY_DRIVER] : EVERY_DRIVER);
+  }
+  const known: readonly Capability[] = isNic ? NIC_CAPABILITIES : SVM_CAPABILITIES;
+  if (!Array.isArray(capabilities)) {
+    throw new Error(`manifest of "${name}": capabilities must be a list of names, and is ${typeof capabilities}`);
+  }
+  const unknown = capabilities.find((one) => !known.includes(one));
+  if (unknown !== undefined) {
+    const kind = isNic ? 'driver of a NIC' : 'device with shared virtual memory';
+    throw new Error(
+      `manifest of "${name}": "${String(unknown)}" is no capability of a ${kind}; there are ${known.join(', ')}`,
+    );
+  }
+  return new Set(capabilities);
+}
