@@ -6,6 +6,7 @@
  * A rule looks at what happens, never at what a driver says. It knows no workload and no report.
  */
 export * from './explore/index.js';
+export * from './machine/index.js';
 export { MachineRules } from './rules/machine-rules.js';
 export { Rules } from './rules/rules.js';
 export { SAYS, type RuleId } from './rule-texts.js';

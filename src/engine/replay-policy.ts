@@ -20,17 +20,17 @@ export class ReplayPolicy implements SchedulePolicy {
   readonly choices: Choice[] = [];
 
   constructor(
-    private readonly picks: readonly number[],
+    private readonly plan: readonly number[],
     readonly preemptive = true,
   ) {}
 
-  get taken(): readonly number[] {
+  get picks(): readonly number[] {
     return this.choices.map(({ picked }) => picked);
   }
 
   pick(ready: ReadySet): number {
     const step = this.choices.length;
-    const picked = step < this.picks.length ? this.picks[step] : 0;
+    const picked = step < this.plan.length ? this.plan[step] : 0;
     if (picked >= ready.length) {
       throw new SimulationError(
         `the schedule does not fit this run: choice ${String(step)} picks number ${String(picked)} of ${String(ready.length)} ready tasks`,

@@ -20,7 +20,7 @@ export interface SchedulePolicy {
   /** True if a task gives way even where it need not wait (a free lock, an open gate): for exploration. */
   readonly preemptive: boolean;
   /** The picks so far, by a policy that writes them down: with them the run can be replayed. */
-  readonly taken?: readonly number[];
+  readonly picks?: readonly number[];
   /** True if `pick` is to be called for each step, also where only one can go. */
   readonly everyStep?: boolean;
   /**

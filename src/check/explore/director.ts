@@ -55,10 +55,10 @@ export abstract class Director implements SchedulePolicy {
     const simulation = new Simulation(this.options);
     const stage = new Stage(simulation, this);
     this.opens?.(stage);
-    const finale = scenario(stage);
-    this.directing = true;
-    this.begins?.(stage);
     try {
+      const finale = scenario(stage);
+      this.directing = true;
+      this.begins?.(stage);
       simulation.run();
       // Those that nobody waits for have their say too, as far as they are due.
       simulation.runUntil(simulation.now);

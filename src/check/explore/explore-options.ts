@@ -32,8 +32,8 @@ export interface ExploreOptions {
   readonly stopAtFirst?: boolean;
   /** Steps after which an execution is given up as endless; default 10,000. */
   readonly stepLimit?: number;
-  /** False keeps a failing schedule as it was found; default true: it is shrunk. */
-  readonly shrink?: boolean;
+  /** Executions that may be spent on a shorter schedule that fails alike; default 10,000. False keeps it as it was found. */
+  readonly shrink?: boolean | number;
   /**
    * Says of a process, by its name, whether it belongs in the left column of the narrative; default: the one that fails, and
    * what comes from it.

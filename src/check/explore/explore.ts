@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { messageOf } from '../../engine/index.js';
 import { BudgetWatch, plural } from './budget-watch.js';
 import { explained, notTheSame, type FailingSchedule } from './failing-schedule.js';
+import { failureKind } from './failure-kind.js';
 import { newSearch } from './new-search.js';
 import type { Ending } from './director.js';
 import type { ExploreOptions } from './explore-options.js';
@@ -35,6 +35,7 @@ class Exploration {
   private executions = 0;
   private steps = 0;
   private failures = 0;
+  private readonly failureKinds = new Map<string, number>();
   private failure: Failure | null = null;
 
   constructor(
@@ -58,6 +59,9 @@ class Exploration {
       const ending = search.run(this.scenario);
       this.count(ending, search.steps);
       if (ending.kind === 'failed') this.failed(ending.error, search.plan());
+      // No schedule had a say in that.
+      if (ending.kind === 'failed' && search.steps === 0)
+        return this.report(search, 'it fails before its first step', true);
       if (this.failures > 0 && stopAtFirst) {
         why = 'stopped at the first schedule that fails';
         break;
@@ -82,7 +86,7 @@ class Exploration {
     const ending = director.run(this.scenario);
     this.count(ending, director.steps);
     if (ending.kind === 'failed') {
-      this.failures++;
+      this.countFailure(ending.error);
       const { taken, processes } = director;
       this.keep({ error: ending.error, taken: [...taken], processes }, false);
     }
@@ -97,20 +101,26 @@ class Exploration {
     this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
   }
 
+  private countFailure(error: unknown): void {
+    this.failures++;
+    const kind = failureKind(error);
+    this.failureKinds.set(kind, (this.failureKinds.get(kind) ?? 0) + 1);
+  }
+
   /** The first failure is run again, this time with its steps recorded. */
   private failed(error: unknown, plan: Plan): void {
-    this.failures++;
+    this.countFailure(error);
     if (this.failure !== null) return;
     const director = new ReplayDirector(this.stepLimit, plan);
     const again = director.run(this.scenario);
-    if (again.kind !== 'failed' || messageOf(again.error) !== messageOf(error)) {
+    if (again.kind !== 'failed' || failureKind(again.error) !== failureKind(error)) {
       throw notTheSame(this.name, error);
     }
     const { taken, processes } = director;
     this.keep({ error, taken: [...taken], processes }, this.options.shrink);
   }
 
-  private keep(found: FailingSchedule, shrink: boolean | undefined): void {
+  private keep(found: FailingSchedule, shrink: boolean | number | undefined): void {
     const { saveTo } = this.options;
     const options = { ...this.options, ...(shrink === undefined ? {} : { shrink }) };
     this.failure = explained(this.scenario, this.name, this.stepLimit, found, options);
@@ -118,7 +128,7 @@ class Exploration {
   }
 
   private report(search: Counted, coverage: string, complete: boolean): ExploreReport {
-    const { name: scenario, executions, steps, outcomes, failures, failure } = this;
+    const { name: scenario, executions, steps, outcomes, failures, failureKinds, failure } = this;
     const { tooLong, redundant = 0, states } = search;
     return {
       scenario,
@@ -132,6 +142,7 @@ class Exploration {
       complete,
       coverage,
       failures,
+      failureKinds,
       failure,
     };
   }

@@ -9,6 +9,9 @@ import { contextSwitches, saveSchedule } from './schedule.js';
 import { shrink } from './shrink.js';
 import type { Scenario } from './stage.js';
 
+/** What it may cost to look for a shorter schedule. */
+const SHRINK_EXECUTIONS = 10_000;
+
 /** A schedule under which a scenario fails. */
 export interface FailingSchedule {
   readonly error: unknown;
@@ -25,10 +28,12 @@ export function explained(
   found: FailingSchedule,
   options: Pick<ExploreOptions, 'shrink' | 'isLeft'>,
 ): Failure {
-  const { shrink: wanted = true, isLeft } = options;
-  const short = wanted
-    ? shrink(scenario, failureKind(found.error), found.taken, found.processes, stepLimit)
-    : { ...found, fewest: false };
+  const { shrink: wanted = SHRINK_EXECUTIONS, isLeft } = options;
+  const executions = wanted === true ? SHRINK_EXECUTIONS : wanted;
+  const short =
+    executions === false
+      ? { ...found, fewest: false }
+      : shrink(scenario, failureKind(found.error), found.taken, found.processes, stepLimit, executions);
   const { processes, fewest } = short;
   const narrator = new Narrator(stepLimit, short.taken, processes);
   const ending = narrator.run(scenario);

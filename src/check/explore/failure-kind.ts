@@ -7,7 +7,7 @@ import { messageOf } from '../../engine/index.js';
 export function failureKind(error: unknown): string {
   const cause = rootCause(error);
   const name = cause instanceof Error ? cause.name : typeof cause;
-  const rule = (cause as { readonly contradiction?: { readonly rule: string } } | null)?.contradiction?.rule;
+  const rule = (cause as { readonly violation?: { readonly rule: string } } | null)?.violation?.rule;
   if (rule !== undefined) return `${name} ${rule}`;
   const [line] = messageOf(cause).split('\n');
   return `${name} ${line.replace(/\d+/g, '#')}`;

@@ -21,7 +21,7 @@ export interface ToldStep {
 
 /** Runs a schedule and tells what each step does: what the trace says, locks, variables, waits, ends. */
 export class Narrator extends ObservedDirector {
-  readonly name = 'narrator';
+  readonly name = 'as told here';
   readonly told: ToldStep[] = [];
 
   private simulation: Simulation | null = null;
@@ -29,6 +29,7 @@ export class Narrator extends ObservedDirector {
   /** The variable that was written last, until its new value has been told. */
   private written: SharedVariable<VariableValue> | null = null;
   private hasEnded = false;
+  private waitsFor: string | null = null;
   private task = -1;
   private time = 0;
   /** Locks that each task held when it was last looked at. */
@@ -45,6 +46,7 @@ export class Narrator extends ObservedDirector {
 
   protected override begins(stage: Stage): void {
     this.simulation = stage.simulation;
+    this.startStep();
     stage.simulation.trace.attach({
       event: (_time, event) => {
         this.tell(inWords(event));
@@ -91,7 +93,7 @@ export class Narrator extends ObservedDirector {
   }
 
   parked(_task: number, shared: number): void {
-    this.tell(`waits for ${nameOf(this.things[shared])}`);
+    this.waitsFor = nameOf(this.things[shared]);
   }
 
   ended(id: number): void {
@@ -100,6 +102,13 @@ export class Narrator extends ObservedDirector {
 
   timeMoves(): void {
     // The time is told with each step.
+  }
+
+  private startStep(): void {
+    this.lines = [];
+    this.written = null;
+    this.waitsFor = null;
+    this.hasEnded = false;
   }
 
   private tell(line: string): void {
@@ -119,10 +128,10 @@ export class Narrator extends ObservedDirector {
     if (this.taken.length === this.told.length) return;
     this.tellWritten();
     this.tellLocks('takes');
+    if (this.waitsFor !== null) this.tell(`waits for ${this.waitsFor}`);
     if (this.hasEnded) this.tell('ends');
     this.told.push({ process: this.running, time: this.time, lines: this.lines });
-    this.lines = [];
-    this.hasEnded = false;
+    this.startStep();
   }
 
   private tellLocks(verb: string): void {

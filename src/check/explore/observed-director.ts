@@ -1,6 +1,7 @@
-import type { Access, ReadySet, SharedThing, StepObserver } from '../../engine/index.js';
+import type { Access, ReadySet, SharedState, SharedThing, StepObserver } from '../../engine/index.js';
 import { Director } from './director.js';
 import { BUILDER, ProcessTable } from './processes.js';
+import type { Stage } from './stage.js';
 
 /** A director that knows its processes by numbers that are the same in every schedule. */
 export abstract class ObservedDirector extends Director implements StepObserver {
@@ -19,6 +20,9 @@ export abstract class ObservedDirector extends Director implements StepObserver 
   /** What each process has spawned and made in this execution. */
   private readonly spawnedBy: number[] = [0];
   private readonly madeBy: number[] = [0];
+  /** The state that each process belongs to with all that it does. */
+  private readonly parts: (SharedState | null)[] = [null];
+  private stage: Stage | null = null;
 
   constructor(
     stepLimit: number,
@@ -27,7 +31,8 @@ export abstract class ObservedDirector extends Director implements StepObserver 
     super(stepLimit);
   }
 
-  protected override opens(): void {
+  protected override opens(stage: Stage): void {
+    this.stage = stage;
     this.running = BUILDER;
     this.taken.length = 0;
     for (let process = 0; process < this.spawnedBy.length; process++) {
@@ -51,10 +56,13 @@ export abstract class ObservedDirector extends Director implements StepObserver 
     return -1;
   }
 
-  /** The process takes the next step. */
+  /** The process takes the next step. Call it last: the step may be told of at once. */
   protected take(process: number): void {
     this.running = process;
     this.taken.push(process);
+    if (this.stage === null) return;
+    this.stage.part = this.parts[process];
+    this.stage.part?.write();
   }
 
   made(thing: SharedThing): number {
@@ -69,6 +77,7 @@ export abstract class ObservedDirector extends Director implements StepObserver 
       this.spawnedBy.push(0);
       this.madeBy.push(0);
     }
+    this.parts[child] = this.stage?.part ?? null;
     if (id >= 0) this.ofTask[id] = child;
     else this.ofTimer[~id] = child;
   }

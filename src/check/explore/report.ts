@@ -37,6 +37,8 @@ export interface ExploreReport {
   readonly coverage: string;
   /** Executions that failed. */
   readonly failures: number;
+  /** What kinds of failures they are, without numbers that depend on the schedule, and how often each was met. */
+  readonly failureKinds: ReadonlyMap<string, number>;
   /** The first of them. */
   readonly failure: Failure | null;
 }

@@ -14,12 +14,11 @@ export interface Shrunk {
   readonly fewest: boolean;
 }
 
-/** Executions of the search for a schedule with fewer switches, for each number of them. */
-const EXECUTIONS_PER_BOUND = 20_000;
-
 /**
  * Finds a schedule that fails in the same way with fewer context switches, and among those one with fewer steps: first by
  * joining the turns of a process and leaving some out, then by searching all schedules with fewer switches.
+ *
+ * @param executions what the search may cost in all
  */
 export function shrink(
   scenario: Scenario,
@@ -27,33 +26,39 @@ export function shrink(
   taken: readonly number[],
   processes: ProcessTable,
   stepLimit: number,
+  executions: number,
 ): Shrunk {
   const joined = new Joiner(scenario, kind, processes, stepLimit).join(taken);
   const most = contextSwitches(joined);
   let proved = true;
+  let left = executions;
   for (let switches = 0; switches <= most; switches++) {
     const search = new SwitchBoundSearch(stepLimit, switches);
-    const { found, complete } = shortest(search, scenario, kind);
+    const { found, complete, used } = shortest(search, scenario, kind, left);
+    left -= used;
     if (found !== null) return { taken: found, processes: search.processes, fewest: proved };
     proved &&= complete;
   }
   return { taken: joined, processes, fewest: proved };
 }
 
-/** The shortest schedule of a search that fails like that, and whether the search came to its end. */
-function shortest(
-  search: SwitchBoundSearch,
-  scenario: Scenario,
-  kind: string,
-): { readonly found: readonly number[] | null; readonly complete: boolean } {
+interface Shortest {
+  readonly found: readonly number[] | null;
+  /** True if the search came to its end. */
+  readonly complete: boolean;
+  readonly used: number;
+}
+
+/** The shortest schedule of a search that fails like that. */
+function shortest(search: SwitchBoundSearch, scenario: Scenario, kind: string, executions: number): Shortest {
   let found: readonly number[] | null = null;
-  for (let executions = 0; executions < EXECUTIONS_PER_BOUND; executions++) {
+  for (let used = 1; used <= executions; used++) {
     const ending = search.run(scenario);
     const fails = ending.kind === 'failed' && failureKind(ending.error) === kind;
     if (fails && (found === null || search.taken.length < found.length)) found = [...search.taken];
-    if (!search.advance()) return { found, complete: search.tooLong === 0 };
+    if (!search.advance()) return { found, complete: search.tooLong === 0, used };
   }
-  return { found, complete: false };
+  return { found, complete: false, used: executions };
 }
 
 /** Some steps of one process in a row. */

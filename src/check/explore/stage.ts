@@ -1,4 +1,11 @@
-import type { Simulation, SpawnOptions, Task, TaskHandle } from '../../engine/index.js';
+import {
+  SharedState,
+  type Simulation,
+  type SpawnOptions,
+  type Task,
+  type TaskHandle,
+  type Wait,
+} from '../../engine/index.js';
 import { SharedVariable, type VariableValue } from './shared-variable.js';
 
 /**
@@ -21,6 +28,9 @@ export interface StageListener {
 
 /** Where a scenario builds its world. The simulation's schedule is in the hands of the search. */
 export class Stage {
+  /** @internal the state that the code that runs belongs to, and what it starts; null where it says itself what it uses */
+  part: SharedState | null = null;
+
   /** @internal */
   constructor(
     readonly simulation: Simulation,
@@ -30,6 +40,41 @@ export class Stage {
   /** A variable that tasks share. */
   shared<T extends VariableValue>(name: string, value: T): SharedVariable<Widened<T>> {
     return new SharedVariable<Widened<T>>(this.simulation, name, value as Widened<T>);
+  }
+
+  /** State that tasks share and that is no variable: whoever looks at it or changes it says so there. */
+  state(): SharedState {
+    return new SharedState(this.simulation);
+  }
+
+  /**
+   * Runs code that does not itself say what it does to what tasks share: all of it counts as a change of `part`, and so does
+   * each step of the tasks and timers that it makes, and of theirs.
+   */
+  within<T>(part: SharedState, code: () => T): T {
+    const outer = this.part;
+    this.part = part;
+    part.write();
+    try {
+      return code();
+    } finally {
+      this.part = outer;
+    }
+  }
+
+  /** A task each step of which runs within `part`. */
+  *stepsWithin<T>(part: SharedState, task: Task<T>): Task<T> {
+    let resume = (): IteratorResult<Wait, T> => task.next();
+    for (;;) {
+      const step = this.within(part, resume);
+      if (step.done === true) return step.value;
+      try {
+        yield step.value;
+        resume = () => task.next();
+      } catch (error) {
+        resume = () => task.throw(error);
+      }
+    }
   }
 
   /** A task whose steps are explored. It first runs when the scenario has been built. */

@@ -77,11 +77,12 @@ export abstract class StateDirector<F extends StateFrame> extends ObservedDirect
     if (index >= ready.length || this.processAt(ready, index) !== process) {
       throw new ScheduleMismatch(step + 1, this.processes.names[process], ready);
     }
+    if (step === this.frames.length - 1) {
+      this.fresh = true;
+      this.startedAt = this.simulation?.now ?? 0;
+      this.effects.clear();
+    }
     this.take(process);
-    if (step < this.frames.length - 1) return index;
-    this.fresh = true;
-    this.startedAt = this.simulation?.now ?? 0;
-    this.effects.clear();
     return index;
   }
 

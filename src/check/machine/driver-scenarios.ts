@@ -1,0 +1,261 @@
+import { PAGE_SIZE } from '../../base/index.js';
+import type { Task } from '../../engine/index.js';
+import type { Scenario } from '../explore/index.js';
+import { ADVICES, VM_READ, exitMmap, forkMm, madvise, mprotect } from '../../mm/index.js';
+import type { DeviceUnderTest } from './device-under-test.js';
+import { SmallMachine } from './small-machine.js';
+
+/** Puts the device to be tried on a machine. */
+export type MakeDevice = (machine: SmallMachine, name: string) => DeviceUnderTest;
+
+/** One race between devices and the kernel, as small as it can be: every schedule of it can be tried. */
+export interface DriverScenario {
+  readonly name: string;
+  /** What happens, in a sentence. */
+  readonly title: string;
+  readonly scenario: Scenario;
+}
+
+/** Every race in which a driver is tried. */
+export function driverScenarios(make: MakeDevice): DriverScenario[] {
+  return RACES.map(({ name, title, setUp }) => ({
+    name,
+    title,
+    scenario: (stage) => {
+      const machine = new SmallMachine(stage);
+      setUp(new Race(machine, make));
+      return () => {
+        machine.finish();
+        return outcome(machine);
+      };
+    },
+  }));
+}
+
+/** Bytes of an access: less than a page, so that it is seen where in the page it goes. */
+const BYTES = 64;
+
+/** What races are told in. */
+class Race {
+  readonly device: DeviceUnderTest;
+
+  constructor(
+    readonly machine: SmallMachine,
+    private readonly make: MakeDevice,
+  ) {
+    this.device = make(machine, 'device');
+  }
+
+  /** Another device, with a driver of its own. */
+  another(): DeviceUnderTest {
+    return this.make(this.machine, 'another device');
+  }
+
+  /** Registers pages from page 0 on, from a byte of it on. */
+  register(pages: number, within = 0, device = this.device): void {
+    const { machine } = this;
+    machine.before('register', device.register(machine.process.mm, machine.address(0) + within, pages * PAGE_SIZE));
+  }
+
+  /** One access, by a task of its own. */
+  access(kind: 'read' | 'write', page = 0, within = 0, device = this.device): void {
+    const { name } = device;
+    this.machine.device(`${kind} by ${name}`, device.access(kind, this.machine.address(page) + within, BYTES));
+  }
+
+  /** Accesses to page 0, one after the other. */
+  accesses(kinds: readonly ('read' | 'write')[]): void {
+    const { device, machine } = this;
+    const all = kinds.map((kind) => device.access(kind, machine.address(0), BYTES));
+    machine.device(`${kinds.join(' and ')} by ${device.name}`, inOrder(all));
+  }
+
+  /** A call on page 0 that has returned before the race begins. */
+  before(name: string, task: (machine: SmallMachine, address: number) => Task<unknown>): void {
+    this.machine.before(name, task(this.machine, this.machine.address(0)));
+  }
+
+  /** A call on page 0, by a task of its own. */
+  call(name: string, task: (machine: SmallMachine, address: number) => Task<unknown>): void {
+    this.machine.systemCall(name, task(this.machine, this.machine.address(0)));
+  }
+}
+
+const RACES: readonly { readonly name: string; readonly title: string; readonly setUp: (race: Race) => void }[] = [
+  {
+    name: 'dontneed',
+    title: 'madvise(MADV_DONTNEED) takes a page that the device writes',
+    setUp: (race) => {
+      race.machine.mapAnon(1);
+      race.register(1);
+      race.access('write');
+      race.call('madvise', dontneed);
+    },
+  },
+  {
+    name: 'fault',
+    title: 'the same, when the device has not got the page yet',
+    setUp: (race) => {
+      race.machine.mapAnon(1, { written: false });
+      race.register(1);
+      race.machine.write(0);
+      race.access('write');
+      race.call('madvise', dontneed);
+    },
+  },
+  {
+    name: 'untouched',
+    title: 'the same, when the device never wanted it',
+    setUp: (race) => {
+      race.machine.mapAnon(1, { written: false });
+      race.register(1);
+      race.call('madvise', dontneed);
+    },
+  },
+  {
+    name: 'two-devices',
+    title: 'two devices write a page that madvise(MADV_DONTNEED) takes',
+    setUp: (race) => {
+      const another = race.another();
+      race.machine.mapAnon(1);
+      race.register(1);
+      race.register(1, 0, another);
+      race.access('write');
+      race.access('write', 0, 0, another);
+      race.call('madvise', dontneed);
+    },
+  },
+  {
+    name: 'munmap',
+    title: 'munmap takes a page that the device writes',
+    setUp: (race) => {
+      race.machine.mapAnon(1);
+      race.register(1);
+      race.access('write');
+      race.call('munmap', ({ kernel, process }, address) => kernel.munmap(process, address, PAGE_SIZE));
+    },
+  },
+  {
+    name: 'mprotect',
+    title: 'mprotect takes the right to write from a page that the device reads and writes',
+    setUp: (race) => {
+      race.machine.mapAnon(1);
+      race.register(1);
+      race.access('write');
+      race.call('mprotect', ({ process }, address) => mprotect(process.mm, address, PAGE_SIZE, VM_READ));
+    },
+  },
+  {
+    name: 'fork',
+    title: 'fork makes a page that the device writes copy-on-write; the child goes, the parent writes',
+    setUp: (race) => {
+      race.machine.mapAnon(1);
+      race.register(1);
+      race.access('write');
+      race.call('fork', forkAndWrite);
+    },
+  },
+  {
+    name: 'read-only',
+    title: 'the device reads a page of a file, which is clean, and writes it',
+    setUp: (race) => {
+      race.machine.mapFile(1);
+      race.register(1);
+      race.machine.read(0);
+      race.accesses(['read', 'write']);
+    },
+  },
+  {
+    name: 'fsync',
+    title: 'fsync cleans a page of a file that the device writes',
+    setUp: (race) => {
+      const inode = race.machine.mapFile(1);
+      race.machine.write(0);
+      race.register(1);
+      race.access('write');
+      race.call('fsync', ({ kernel }) => kernel.fsync(inode));
+    },
+  },
+  {
+    name: 'free',
+    title: 'a page was given up, madvise(MADV_FREE); the device writes it while reclaim comes for it',
+    setUp: (race) => {
+      race.machine.mapAnon(1);
+      race.register(1);
+      race.before('madvise', ({ process: { mm } }, address) => madvise(mm, address, PAGE_SIZE, ADVICES.free));
+      race.access('write');
+      race.call('madvise', ({ process: { mm } }, address) => madvise(mm, address, PAGE_SIZE, ADVICES.pageout));
+    },
+  },
+  {
+    name: 'reap',
+    title: 'the OOM reaper, which may not block, comes for a page that the device writes',
+    setUp: (race) => {
+      race.machine.mapAnon(1);
+      race.register(1);
+      race.access('write');
+      race.call('oom_reap_task', ({ kernel, process }) => kernel.oomReap(process));
+    },
+  },
+  {
+    name: 'exit',
+    title: 'the process ends while the device writes a page of it',
+    setUp: (race) => {
+      race.machine.mapAnon(1);
+      race.register(1);
+      race.access('write');
+      race.call('exit', ({ kernel, process }) => kernel.exit(process));
+    },
+  },
+  {
+    name: 'deregister',
+    title: 'a region is deregistered while the kernel takes a page of it that the device writes',
+    setUp: (race) => {
+      race.machine.mapAnon(1);
+      race.register(1);
+      race.access('write');
+      race.machine.device('dereg_mr', race.device.deregister());
+      race.call('madvise', dontneed);
+    },
+  },
+  {
+    name: 'deregister-fault',
+    title: 'a region is deregistered while the device waits for a page of it',
+    setUp: (race) => {
+      race.machine.mapAnon(1, { written: false });
+      race.register(1);
+      race.access('write');
+      race.machine.device('dereg_mr', race.device.deregister());
+    },
+  },
+  {
+    name: 'offset',
+    title: 'the device writes to a region that begins in the middle of a page',
+    setUp: (race) => {
+      race.machine.mapAnon(2);
+      race.register(1, 1024);
+      race.access('write', 0, 1024);
+      race.call('madvise', dontneed);
+    },
+  },
+];
+
+function* inOrder(tasks: readonly Task[]): Task {
+  for (const task of tasks) yield* task;
+}
+
+function dontneed({ kernel, process }: SmallMachine, address: number): Task {
+  return kernel.madviseDontneed(process, address, PAGE_SIZE);
+}
+
+function* forkAndWrite({ kernel, process }: SmallMachine, address: number): Task {
+  const child = yield* forkMm(process.mm, 'child');
+  yield* kernel.store(process, address, 1);
+  yield* exitMmap(child);
+}
+
+/** What a schedule has led to: what the entries of the first pages allow. */
+function outcome(machine: SmallMachine): string {
+  const { pageTable } = machine.process.mm;
+  return [0, 1].map((page) => (pageTable.get(machine.address(page) / PAGE_SIZE) & 0xfff).toString(16)).join(' ');
+}
