@@ -1,12 +1,12 @@
 import { PAGE_SIZE } from '../../base/index.js';
 import type { Task } from '../../engine/index.js';
 import type { Scenario } from '../explore/index.js';
+import { P0 } from '../../kernel/index.js';
 import { ADVICES, VM_READ, exitMmap, forkMm, madvise, mprotect } from '../../mm/index.js';
+import { pluggedIn, type DriverPlugin, type PluggedIn } from '../../../devices/contract/index.js';
+import type { Violation } from '../violation.js';
 import type { DeviceUnderTest } from './device-under-test.js';
 import { SmallMachine } from './small-machine.js';
-
-/** Puts the device to be tried on a machine. */
-export type MakeDevice = (machine: SmallMachine, name: string) => DeviceUnderTest;
 
 /** One race between devices and the kernel, as small as it can be: every schedule of it can be tried. */
 export interface DriverScenario {
@@ -14,22 +14,34 @@ export interface DriverScenario {
   /** What happens, in a sentence. */
   readonly title: string;
   readonly scenario: Scenario;
+  /** The rule that an error of the scenario's latest run is about; null if it is about none. */
+  explain(error: unknown): Violation | null;
 }
 
-/** Every race in which a driver is tried. */
-export function driverScenarios(make: MakeDevice): DriverScenario[] {
-  return RACES.map(({ name, title, setUp }) => ({
-    name,
-    title,
-    scenario: (stage) => {
-      const machine = new SmallMachine(stage);
-      setUp(new Race(machine, make));
-      return () => {
-        machine.finish();
-        return outcome(machine);
-      };
-    },
-  }));
+/**
+ * Every race in which a driver is tried. One that follows notifiers is held to the rules. One that pins is on a kernel that
+ * lets it pin what it likes, and no rule binds it: what is looked for is a deadlock, or an assertion that fails.
+ */
+export function driverScenarios(plugin: DriverPlugin): DriverScenario[] {
+  const plugged = pluggedIn(plugin);
+  const { onDemandPaging } = plugin.manifest;
+  return RACES.map(({ name, title, setUp }) => {
+    let latest: SmallMachine | null = null;
+    return {
+      name,
+      title,
+      scenario: (stage) => {
+        const machine = new SmallMachine(stage, onDemandPaging ? {} : { policy: P0, underRules: false });
+        latest = machine;
+        setUp(new Race(machine, plugged));
+        return () => {
+          machine.finish();
+          return outcome(machine);
+        };
+      },
+      explain: (error) => latest?.rules.explain(error) ?? null,
+    };
+  });
 }
 
 /** Bytes of an access: less than a page, so that it is seen where in the page it goes. */
@@ -41,14 +53,14 @@ class Race {
 
   constructor(
     readonly machine: SmallMachine,
-    private readonly make: MakeDevice,
+    private readonly plugged: PluggedIn,
   ) {
-    this.device = make(machine, 'device');
+    this.device = machine.plugIn(plugged, 'device');
   }
 
   /** Another device, with a driver of its own. */
   another(): DeviceUnderTest {
-    return this.make(this.machine, 'another device');
+    return this.machine.plugIn(this.plugged, 'another device');
   }
 
   /** Registers pages from page 0 on, from a byte of it on. */
@@ -114,7 +126,7 @@ const RACES: readonly { readonly name: string; readonly title: string; readonly 
   },
   {
     name: 'two-devices',
-    title: 'two devices write a page that madvise(MADV_DONTNEED) takes',
+    title: 'munmap takes a page that two devices write',
     setUp: (race) => {
       const another = race.another();
       race.machine.mapAnon(1);
@@ -122,7 +134,7 @@ const RACES: readonly { readonly name: string; readonly title: string; readonly 
       race.register(1, 0, another);
       race.access('write');
       race.access('write', 0, 0, another);
-      race.call('madvise', dontneed);
+      race.call('munmap', unmap);
     },
   },
   {
@@ -132,7 +144,7 @@ const RACES: readonly { readonly name: string; readonly title: string; readonly 
       race.machine.mapAnon(1);
       race.register(1);
       race.access('write');
-      race.call('munmap', ({ kernel, process }, address) => kernel.munmap(process, address, PAGE_SIZE));
+      race.call('munmap', unmap);
     },
   },
   {
@@ -246,6 +258,10 @@ function* inOrder(tasks: readonly Task[]): Task {
 
 function dontneed({ kernel, process }: SmallMachine, address: number): Task {
   return kernel.madviseDontneed(process, address, PAGE_SIZE);
+}
+
+function unmap({ kernel, process }: SmallMachine, address: number): Task {
+  return kernel.munmap(process, address, PAGE_SIZE);
 }
 
 function* forkAndWrite({ kernel, process }: SmallMachine, address: number): Task {

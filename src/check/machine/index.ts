@@ -6,4 +6,4 @@
  */
 export { SmallMachine, type SmallMachineOptions } from './small-machine.js';
 export type { DeviceUnderTest } from './device-under-test.js';
-export { driverScenarios, type DriverScenario, type MakeDevice } from './driver-scenarios.js';
+export { driverScenarios, type DriverScenario } from './driver-scenarios.js';

@@ -4,7 +4,7 @@ import { BlockDevice, Ext4, Flusher, LINUX_WRITEBACK_TIMERS, NVME, type Inode } 
 import { KernelCore, P1, type KernelPolicy, type Process } from '../../kernel/index.js';
 import { MmSystem, PhysicalMemory } from '../../mm/index.js';
 import { NotifierHub } from '../../../notifiers/index.js';
-import type { DriverFactory } from '../../../devices/contract/index.js';
+import type { PluggedIn } from '../../../devices/contract/index.js';
 import { Nic, PacketPool } from '../../../devices/nic/index.js';
 import type { Stage } from '../explore/index.js';
 import { Rules } from '../rules/rules.js';
@@ -13,6 +13,7 @@ import type { DeviceUnderTest } from './device-under-test.js';
 import { DriverCode } from './driver-code.js';
 import { KernelState } from './kernel-state.js';
 import { RulesState } from './rules-state.js';
+import { SvmUser } from './svm-user.js';
 import { UNTIMED } from './untimed.js';
 
 /** Address of page 0 of scenarios. */
@@ -61,11 +62,20 @@ export class SmallMachine {
     return BASE + page * PAGE_SIZE;
   }
 
-  /** A NIC with a driver. */
-  nic(create: DriverFactory, name = 'nic'): DeviceUnderTest {
+  /** Puts a device of a plugin on the machine. */
+  plugIn({ kind, create }: PluggedIn, name: string): DeviceUnderTest {
     const { stage, kernel } = this;
-    const nic = new Nic(stage.simulation, kernel.mm.memory, this.pool, name, UNTIMED);
     const part = stage.state();
+    if (kind === 'svm-device') {
+      return this.watched(
+        new SvmUser(
+          stage,
+          stage.within(part, () => create(name, kernel)),
+          part,
+        ),
+      );
+    }
+    const nic = new Nic(stage.simulation, kernel.mm.memory, this.pool, name, UNTIMED);
     const driver = stage.within(part, () => create(nic, kernel));
     return this.watched(new BusMaster(stage, nic, this.drivers.driver(driver, part)));
   }

@@ -1,0 +1,76 @@
+import { isErrno } from '../../base/index.js';
+import { Condition, SimulationError, type SharedState, type Task } from '../../engine/index.js';
+import type { MmStruct } from '../../mm/index.js';
+import type { ObservedDevice, SvmContext, SvmDevice } from '../../../devices/contract/index.js';
+import type { Stage } from '../explore/index.js';
+import type { DeviceUnderTest } from './device-under-test.js';
+
+/**
+ * Whoever uses a device with shared virtual memory. All of the device is one thing to a search: what it keeps, nobody can see.
+ *
+ * It is closed when nobody uses it any more, as a file is when its last reference has gone.
+ */
+export class SvmUser implements DeviceUnderTest {
+  private context: SvmContext | null = null;
+  private closing = false;
+  private users = 0;
+  private readonly unused: Condition;
+  /** Whether it is being closed, and who uses it. */
+  private readonly use: SharedState;
+
+  constructor(
+    private readonly stage: Stage,
+    private readonly device: SvmDevice,
+    private readonly part: SharedState,
+  ) {
+    this.unused = new Condition(stage.simulation, `nobody to use ${device.name}`);
+    this.use = stage.state();
+  }
+
+  get name(): string {
+    return this.device.name;
+  }
+
+  get observed(): ObservedDevice {
+    return this.device;
+  }
+
+  // eslint-disable-next-line require-yield -- a NIC's takes time
+  *register(mm: MmStruct): Task {
+    this.context = this.stage.within(this.part, () => this.device.open(mm));
+  }
+
+  *deregister(): Task {
+    this.use.write();
+    this.closing = true;
+    while (this.users > 0) {
+      yield this.unused;
+      this.use.write();
+    }
+    yield* this.stage.stepsWithin(this.part, this.the().close());
+  }
+
+  *access(kind: 'read' | 'write', address: number, length: number): Task {
+    this.use.write();
+    if (this.closing) return;
+    this.users++;
+    yield* this.stage.stepsWithin(this.part, this.transfer(kind, address, new Uint8Array(length).fill(1)));
+    this.use.write();
+    if (--this.users === 0) this.unused.notifyAll();
+  }
+
+  private *transfer(kind: 'read' | 'write', address: number, bytes: Uint8Array): Task {
+    const context = this.the();
+    try {
+      yield* kind === 'write' ? context.write(address, bytes) : context.read(address, bytes);
+    } catch (error) {
+      // It may be that there is nothing at that address any more.
+      if (!isErrno(error)) throw error;
+    }
+  }
+
+  private the(): SvmContext {
+    if (this.context === null) throw new SimulationError(`${this.name} has not opened the process`);
+    return this.context;
+  }
+}

@@ -1,0 +1,23 @@
+import { driverScenarios, explore } from '../../../src/check/index.js';
+import type { DriverPlugin } from '../../../devices/contract/index.js';
+import { mirror } from '../../../devices/mirror/index.js';
+import { odp } from '../../../devices/odp/index.js';
+import { pinned } from '../../../devices/pinned/index.js';
+
+/** Twice as many as the largest race takes: a change that makes them explode is to be seen, not waited for. */
+const BUDGET = { executions: 20_000 };
+
+function racesOf(plugin: DriverPlugin) {
+  return driverScenarios(plugin).map((race) => ({ ...race, driver: plugin.manifest.name }));
+}
+
+it.each([odp, mirror, pinned].flatMap(racesOf))('$driver under every schedule: $title', ({ name, scenario }) => {
+  const report = explore(scenario, { name, budget: BUDGET });
+  expect(report.failure?.narrative).toBeUndefined();
+  expect(report).toMatchObject({ complete: true, failures: 0, tooLong: 0, redundant: 0 });
+});
+
+it('lets the schedule decide what becomes of a page: the device gets it back, or was done with it before', () => {
+  const { scenario } = driverScenarios(odp).find(({ name }) => name === 'dontneed')!;
+  expect([...explore(scenario).outcomes.keys()].sort()).toEqual(['0 0', '5f 0']);
+});
