@@ -35,7 +35,6 @@ export class SvmUser implements DeviceUnderTest {
     return this.device;
   }
 
-  // eslint-disable-next-line require-yield -- a NIC's takes time
   *register(mm: MmStruct): Task {
     this.context = this.stage.within(this.part, () => this.device.open(mm));
   }

@@ -1,4 +1,4 @@
-import { driverScenarios, explore } from '../../../src/check/index.js';
+import { driverScenarios, explore, type DriverScenario } from '../../../src/check/index.js';
 import type { DriverPlugin } from '../../../devices/contract/index.js';
 import { mirror } from '../../../devices/mirror/index.js';
 import { odp } from '../../../devices/odp/index.js';
@@ -7,7 +7,7 @@ import { pinned } from '../../../devices/pinned/index.js';
 /** Twice as many as the largest race takes: a change that makes them explode is to be seen, not waited for. */
 const BUDGET = { executions: 20_000 };
 
-function racesOf(plugin: DriverPlugin) {
+function racesOf(plugin: DriverPlugin): (DriverScenario & { readonly driver: string })[] {
   return driverScenarios(plugin).map((race) => ({ ...race, driver: plugin.manifest.name }));
 }
 
