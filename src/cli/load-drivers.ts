@@ -38,24 +38,43 @@ export async function loadDriver(option: string, name: string): Promise<DriverPl
 
 /** One plugin, of whatever kind. @param option how the user gave it, for messages */
 export async function loadPlugin(option: string, name: string): Promise<DriverPlugin> {
+  const exported = await loadDefault(option, name);
+  if (isPlugin(exported)) return checked(option, name, exported);
+  throw new UsageError(
+    `${option}: the default export of "${name}" is no driver plugin: pinless exports ` +
+      'driverPlugin(manifest, create) and devicePlugin(manifest, create), which make one',
+  );
+}
+
+/** A plugin, or a scenario: what can be run under every schedule. */
+export type Explored = DriverPlugin | ((stage: never) => unknown);
+
+/** What can be explored. @param option how the user gave it, for messages */
+export async function loadExplored(option: string, name: string): Promise<Explored> {
+  const exported = await loadDefault(option, name);
+  if (typeof exported === 'function') return exported as (stage: never) => unknown;
+  if (isPlugin(exported)) return checked(option, name, exported);
+  throw new UsageError(
+    `${option}: the default export of "${name}" is neither a driver plugin, as driverPlugin(manifest, create) and ` +
+      'devicePlugin(manifest, create) of pinless make one, nor a scenario, which is a function',
+  );
+}
+
+/** A built-in plugin, or what a module exports as its default. */
+async function loadDefault(option: string, name: string): Promise<unknown> {
   const builtIn = BUILT_IN.find(({ manifest }) => manifest.name === name);
   if (builtIn !== undefined) return builtIn;
   const known = BUILT_IN.map(({ manifest }) => manifest.name).join(', ');
-  let exported: unknown;
   try {
-    exported = await importModule(name);
+    return ((await importModule(name)) as { readonly default?: unknown }).default;
   } catch (error) {
     const isMissing = (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && !isPath(name);
     const why = isMissing ? 'there is no such package' : messageOf(error);
     throw new UsageError(`${option}: "${name}" is none of ${known}, and cannot be loaded as a module: ${why}`);
   }
-  const plugin = (exported as { readonly default?: unknown }).default;
-  if (!isPlugin(plugin)) {
-    throw new UsageError(
-      `${option}: the default export of "${name}" is no driver plugin: pinless exports ` +
-        'driverPlugin(manifest, create) and devicePlugin(manifest, create), which make one',
-    );
-  }
+}
+
+function checked(option: string, name: string, plugin: DriverPlugin): DriverPlugin {
   kindOf(option, name, plugin);
   return plugin;
 }

@@ -8,6 +8,7 @@ import { checkDriverCommand } from './check-driver-command.js';
 import { compareCommand } from './compare-command.js';
 import { conformCommand } from './conform-command.js';
 import { explainCommand } from './explain-command.js';
+import { exploreCommand } from './explore-command.js';
 import { fuzzCommand } from './fuzz-command.js';
 import type { Output } from './output.js';
 import { packCommand } from './pack-command.js';
@@ -49,6 +50,7 @@ export async function run(args: readonly string[], version: string, output: Outp
     conformCommand,
     fuzzCommand,
     checkDriverCommand,
+    exploreCommand,
     packCommand,
   ];
   for (const command of commands.map((make) => make(output, finish))) {

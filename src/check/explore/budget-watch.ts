@@ -17,7 +17,9 @@ export class BudgetWatch {
     if (budget.states !== undefined && states >= budget.states) return plural(budget.states, 'state');
     if (budget.steps !== undefined && steps >= budget.steps) return plural(budget.steps, 'step');
     if (budget.time === undefined) return null;
-    return budget.time.clock() >= this.deadline ? `${String(budget.time.limit)} of the clock` : null;
+    return budget.time.clock() >= this.deadline
+      ? `${String(budget.time.limit)} ${budget.time.unit ?? 'of the clock'}`
+      : null;
   }
 }
 

@@ -52,5 +52,5 @@ export interface Budget {
   readonly states?: number;
   readonly steps?: number;
   /** Wall time, by the clock that the caller hands over: a run must not depend on a clock of its own. */
-  readonly time?: { readonly limit: number; readonly clock: () => number };
+  readonly time?: { readonly limit: number; readonly clock: () => number; readonly unit?: string };
 }

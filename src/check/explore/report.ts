@@ -52,9 +52,9 @@ export function describeReport(report: ExploreReport): string {
   ];
   for (const [outcome, count] of report.outcomes) lines.push(`  ${plural(count, 'execution')} led to ${outcome}`);
   if (failure !== null) {
-    const few = failure.fewest ? 'no fewer will do' : 'found by shrinking';
+    const few = search === 'replay' ? '' : failure.fewest ? ' (no fewer will do)' : ' (there may be a shorter one)';
     lines.push(
-      `  fails after ${plural(failure.steps, 'step')} and ${plural(failure.contextSwitches, 'context switch')} (${few}):`,
+      `  fails after ${plural(failure.steps, 'step')} and ${plural(failure.contextSwitches, 'context switch')}${few}:`,
       '',
       failure.narrative,
     );
