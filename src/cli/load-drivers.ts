@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { createJiti } from 'jiti';
 import { messageOf } from '../engine/index.js';
 import { capabilitiesOf, pluggedIn, type DriverPlugin, type PluggedIn } from '../../devices/contract/index.js';
+import { FAULTY_DRIVERS } from '../../devices/faulty/index.js';
 import { mirror } from '../../devices/mirror/index.js';
 import { odp } from '../../devices/odp/index.js';
 import { pinned } from '../../devices/pinned/index.js';
@@ -62,7 +63,9 @@ export async function loadExplored(option: string, name: string): Promise<Explor
 
 /** A built-in plugin, or what a module exports as its default. */
 async function loadDefault(option: string, name: string): Promise<unknown> {
-  const builtIn = BUILT_IN.find(({ manifest }) => manifest.name === name);
+  const builtIn = [...BUILT_IN, ...FAULTY_DRIVERS.map(({ plugin }) => plugin)].find(
+    ({ manifest }) => manifest.name === name,
+  );
   if (builtIn !== undefined) return builtIn;
   const known = BUILT_IN.map(({ manifest }) => manifest.name).join(', ');
   try {

@@ -3,6 +3,7 @@ import type { DriverPlugin } from '../../../devices/contract/index.js';
 import { mirror } from '../../../devices/mirror/index.js';
 import { odp } from '../../../devices/odp/index.js';
 import { pinned } from '../../../devices/pinned/index.js';
+import { docTable } from '../../support/doc-table.js';
 
 /** Twice as many as the largest race takes: a change that makes them explode is to be seen, not waited for. */
 const BUDGET = { executions: 20_000 };
@@ -11,10 +12,21 @@ function racesOf(plugin: DriverPlugin): (DriverScenario & { readonly driver: str
   return driverScenarios(plugin).map((race) => ({ ...race, driver: plugin.manifest.name }));
 }
 
-it.each([odp, mirror, pinned].flatMap(racesOf))('$driver under every schedule: $title', ({ name, scenario }) => {
-  const report = explore(scenario, { name, budget: BUDGET });
-  expect(report.failure?.narrative).toBeUndefined();
-  expect(report).toMatchObject({ complete: true, failures: 0, tooLong: 0, redundant: 0 });
+const RACES = docTable('docs/exploration.md', 'race');
+
+it.each([odp, mirror, pinned].flatMap(racesOf))(
+  '$driver under every schedule: $title',
+  ({ driver, name, scenario }) => {
+    const report = explore(scenario, { name, budget: BUDGET });
+    expect(report.failure?.narrative).toBeUndefined();
+    expect(report).toMatchObject({ complete: true, failures: 0, tooLong: 0, redundant: 0 });
+    const documented = RACES.find(({ race }) => race === `\`${name}\``);
+    expect(documented?.[driver]).toBe(report.executions.toLocaleString('en-US'));
+  },
+);
+
+it.each(racesOf(odp))('docs/exploration.md says what happens in $name', ({ name, title }) => {
+  expect(RACES.find(({ race }) => race === `\`${name}\``)?.['what happens']).toBe(title);
 });
 
 it('lets the schedule decide what becomes of a page: the device gets it back, or was done with it before', () => {
