@@ -6,7 +6,7 @@ import { ADVICES, VM_READ, exitMmap, forkMm, madvise, mprotect } from '../../mm/
 import { pluggedIn, type DriverPlugin, type PluggedIn } from '../../../devices/contract/index.js';
 import type { Violation } from '../violation.js';
 import type { DeviceUnderTest } from './device-under-test.js';
-import { SmallMachine } from './small-machine.js';
+import { SmallMachine, type DeviceWatch } from './small-machine.js';
 
 /** One race between devices and the kernel, as small as it can be: every schedule of it can be tried. */
 export interface DriverScenario {
@@ -18,20 +18,31 @@ export interface DriverScenario {
   explain(error: unknown): Violation | null;
 }
 
+/** Names and titles of the races. */
+export function driverRaces(): readonly Pick<DriverScenario, 'name' | 'title'>[] {
+  return RACES;
+}
+
 /**
  * Every race in which a driver is tried. One that follows notifiers is held to the rules. One that pins is on a kernel that
  * lets it pin what it likes, and no rule binds it: what is looked for is a deadlock, or an assertion that fails.
  */
-export function driverScenarios(plugin: DriverPlugin): DriverScenario[] {
-  const plugged = pluggedIn(plugin);
-  const { onDemandPaging } = plugin.manifest;
+export function driverScenarios(plugin: DriverPlugin, watch?: DeviceWatch): DriverScenario[] {
+  return scenariosOf(pluggedIn(plugin), plugin.manifest.onDemandPaging, watch);
+}
+
+/** The same of what a plugin makes. */
+export function scenariosOf(plugged: PluggedIn, onDemandPaging: boolean, watch?: DeviceWatch): DriverScenario[] {
   return RACES.map(({ name, title, setUp }) => {
     let latest: SmallMachine | null = null;
     return {
       name,
       title,
       scenario: (stage) => {
-        const machine = new SmallMachine(stage, onDemandPaging ? {} : { policy: P0, underRules: false });
+        const machine = new SmallMachine(stage, {
+          ...(onDemandPaging ? {} : { policy: P0, underRules: false }),
+          ...(watch === undefined ? {} : { watch }),
+        });
         latest = machine;
         setUp(new Race(machine, plugged));
         return () => {

@@ -4,6 +4,6 @@
  *
  * Nothing here is a model of anything: what a machine does is what it does everywhere else, but that nothing takes time.
  */
-export { SmallMachine, type SmallMachineOptions } from './small-machine.js';
+export { SmallMachine, type DeviceWatch, type SmallMachineOptions } from './small-machine.js';
 export type { DeviceUnderTest } from './device-under-test.js';
-export { driverScenarios, type DriverScenario } from './driver-scenarios.js';
+export { driverRaces, driverScenarios, scenariosOf, type DriverScenario } from './driver-scenarios.js';

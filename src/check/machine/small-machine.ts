@@ -4,7 +4,7 @@ import { BlockDevice, Ext4, Flusher, LINUX_WRITEBACK_TIMERS, NVME, type Inode } 
 import { KernelCore, P1, type KernelPolicy, type Process } from '../../kernel/index.js';
 import { MmSystem, PhysicalMemory } from '../../mm/index.js';
 import { NotifierHub } from '../../../notifiers/index.js';
-import type { PluggedIn } from '../../../devices/contract/index.js';
+import type { ObservedDevice, PluggedIn } from '../../../devices/contract/index.js';
 import { Nic, PacketPool } from '../../../devices/nic/index.js';
 import type { Stage } from '../explore/index.js';
 import { Rules } from '../rules/rules.js';
@@ -19,12 +19,17 @@ import { UNTIMED } from './untimed.js';
 /** Address of page 0 of scenarios. */
 const BASE = 2 ** 30;
 
+/** Told of each device that is put on a machine, before anything happens. */
+export type DeviceWatch = (system: MmSystem, device: ObservedDevice) => void;
+
 export interface SmallMachineOptions {
   /** Frames of memory; default 32. */
   readonly frames?: number;
   readonly policy?: KernelPolicy;
   /** False for a device that pins: no rule binds it. Default true. */
   readonly underRules?: boolean;
+  /** Somebody else who watches; what it remembers must not decide anything. */
+  readonly watch?: DeviceWatch;
 }
 
 /**
@@ -41,12 +46,14 @@ export class SmallMachine {
   private readonly drivers: DriverCode;
   private readonly pool = new PacketPool();
   private readonly underRules: boolean;
+  private readonly watch: DeviceWatch | undefined;
 
   constructor(
     private readonly stage: Stage,
     options: SmallMachineOptions = {},
   ) {
     this.underRules = options.underRules ?? true;
+    this.watch = options.watch;
     this.kernel = smallKernel(stage, options.frames ?? 32, options.policy ?? P1);
     this.state = new KernelState(stage, this.kernel);
     this.rulesState = new RulesState(stage, this.kernel.mm);
@@ -128,7 +135,10 @@ export class SmallMachine {
   }
 
   private watched<T extends DeviceUnderTest>(device: T): T {
-    if (this.underRules) this.rules.watch(this.rulesState.observed(device.observed));
+    if (this.underRules) {
+      this.watch?.(this.kernel.mm, device.observed);
+      this.rules.watch(this.rulesState.observed(device.observed));
+    }
     return device;
   }
 }

@@ -11,14 +11,17 @@ const BY_INVALIDATION: readonly RuleId[] = ['R1', 'R2', 'R4', 'R8', 'R9', 'R14']
  * devices do and what the kernel announces, as the rules do.
  */
 export class Census {
-  readonly exercised = new Set<RuleId>();
   private readonly devices: ObservedDevice[] = [];
   /** Address spaces of which a device has had a translation, by id. */
   private readonly mms = new Map<number, MmStruct>();
   private written = false;
   private dropped = false;
 
-  constructor({ hub }: MmSystem) {
+  /** @param exercised where it is noted, by several for the same thing */
+  constructor(
+    { hub }: MmSystem,
+    readonly exercised = new Set<RuleId>(),
+  ) {
     hub.start$.subscribe((range) => {
       this.started(range);
     });

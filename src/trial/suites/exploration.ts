@@ -1,0 +1,38 @@
+import { describeReport, driverRaces, explore, scenariosOf, type RuleId } from '../../check/index.js';
+import type { MmSystem } from '../../mm/index.js';
+import type { ObservedDevice } from '../../../devices/contract/index.js';
+import type { Subject } from '../subject.js';
+import type { Outcome, Suite } from '../suite.js';
+import { Census } from '../watch/census.js';
+import { explained } from '../watch/trial-watch.js';
+import { EVERYBODY } from './needs.js';
+
+/** More than any race takes of the drivers that come with pinless. */
+const BUDGET = { executions: 10_000 };
+
+/** Small races between the device and the kernel, each under every schedule, as `pinless explore` runs them. */
+export const exploration: Suite = {
+  name: 'exploration',
+  title: 'races with the kernel under every schedule, up to 10,000 each',
+  tests: driverRaces().map(({ name }) => ({
+    name,
+    needs: EVERYBODY,
+    run: (subject, _seed, shrink) => explored(subject, name, shrink),
+  })),
+};
+
+function explored(subject: Subject, name: string, shrink: boolean): Outcome {
+  const exercised = new Set<RuleId>();
+  const censuses = new WeakMap<MmSystem, Census>();
+  const watch = (system: MmSystem, device: ObservedDevice): void => {
+    const census = censuses.get(system) ?? new Census(system, exercised);
+    censuses.set(system, census);
+    census.watch(device);
+  };
+  const race = scenariosOf(subject.tried, !subject.pins, watch).find((one) => one.name === name);
+  if (race === undefined) throw new Error(`there is no race "${name}"`);
+  const report = explore(race.scenario, { name, budget: BUDGET, shrink });
+  if (report.failure === null) return { failure: null, exercised };
+  const { rule, reason } = explained(race.explain(report.failure.error), report.failure.message);
+  return { failure: { rule, reason: `${reason}\n${describeReport(report)}`, program: null }, exercised };
+}

@@ -1,0 +1,43 @@
+import { driverScenarios } from '../../../src/check/index.js';
+import { SUITES, subjectOf } from '../../../src/trial/index.js';
+import type { DriverPlugin } from '../../../devices/contract/index.js';
+import { FAULTY_DRIVERS } from '../../../devices/faulty/index.js';
+import { mirror } from '../../../devices/mirror/index.js';
+import { odp } from '../../../devices/odp/index.js';
+import type { Outcome } from '../../../src/trial/index.js';
+
+const { tests } = SUITES.find(({ name }) => name === 'exploration')!;
+
+function explored(plugin: DriverPlugin, race: string): Outcome {
+  return tests.find(({ name }) => name === race)!.run(subjectOf(plugin), 1, true);
+}
+
+function faulty(id: string): DriverPlugin {
+  return FAULTY_DRIVERS.find((driver) => driver.id === id)!.plugin;
+}
+
+describe('the suite of explorations', () => {
+  it('has a test for each race of a driver', () => {
+    expect(tests.map(({ name }) => name)).toEqual(driverScenarios(odp).map(({ name }) => name));
+  });
+
+  it.each([odp, mirror])('passes $manifest.name, and knows which rules were put to the test', (plugin) => {
+    const { failure, exercised } = explored(plugin, 'fsync');
+    expect(failure).toBeNull();
+    expect([...exercised]).toEqual(expect.arrayContaining(['R1', 'R2', 'R3', 'R5', 'R10', 'R11', 'R20']));
+    expect(exercised.has('R6')).toBe(false);
+  });
+
+  it('names the rule that a driver breaks, and tells the schedule', () => {
+    const { failure } = explored(faulty('F20'), 'reap');
+    expect(failure?.rule).toBe('R6');
+    expect(failure?.reason).toMatch(/its translation is left, to frame \d+, when the start returned/);
+    expect(failure?.reason).toContain('fails after 2 steps and 0 context switches (no fewer will do)');
+  });
+
+  it('says of a run that stands still who holds the range', () => {
+    const { failure } = explored(faulty('leaked-hold'), 'untouched');
+    expect(failure?.rule).toBe('R9');
+    expect(failure?.reason).toContain('held by "faulty-leaked-hold"');
+  });
+});
