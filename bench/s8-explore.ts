@@ -1,12 +1,14 @@
 import 'reflect-metadata';
 import type { Task } from '../src/engine/index.js';
 import {
+  driverScenarios,
   explore,
   type ExploreOptions,
   type ExploreReport,
   type Scenario,
   type SharedVariable,
 } from '../src/check/index.js';
+import { odp } from '../devices/odp/index.js';
 import { median, timed } from './measure.js';
 import { protocol, type ProtocolOptions } from './s8-protocol.js';
 
@@ -52,6 +54,7 @@ function rates(
   scenario: Scenario,
   options: ExploreOptions,
   bound?: SearchRates['bound'],
+  perRound = EXECUTIONS_PER_ROUND,
 ): SearchRates {
   let report!: ExploreReport;
   const perSecond = { executions: [] as number[], steps: [] as number[], states: [] as number[] };
@@ -60,8 +63,8 @@ function rates(
     let steps = 0;
     let states = 0;
     const ns = timed(() => {
-      while (executions < EXECUTIONS_PER_ROUND) {
-        report = explore(scenario, { ...options, budget: { executions: EXECUTIONS_PER_ROUND - executions } });
+      while (executions < perRound) {
+        report = explore(scenario, { ...options, budget: { executions: perRound - executions } });
         executions += report.executions;
         steps += report.steps;
         states += report.states ?? 0;
@@ -72,7 +75,7 @@ function rates(
     perSecond.steps.push((steps / ns) * 1e9);
     perSecond.states.push((states / ns) * 1e9);
   }
-  const whole = explore(scenario, { ...options, budget: { executions: 10 * EXECUTIONS_PER_ROUND } });
+  const whole = explore(scenario, { ...options, budget: { executions: 10 * perRound } });
   const executionsPerSecond = Math.round(median(perSecond.executions));
   const statesPerSecond = Math.round(median(perSecond.states));
   return {
@@ -91,6 +94,19 @@ function rates(
 
 function meets(bound: NonNullable<SearchRates['bound']>, executions: number, states: number): boolean {
   return 'statesPerSecond' in bound ? states >= bound.statesPerSecond : executions >= bound.executionsPerSecond;
+}
+
+/** Executions of the real kernel, driver and device take some hundred times as long. */
+const RACE_EXECUTIONS = 2_000;
+
+/** A race of the ODP driver: the whole stack under the rules, as `pinless explore odp fault` runs it. */
+function race(name: string): SearchRates[] {
+  const found = driverScenarios(odp).find((one) => one.name === name);
+  if (found === undefined) throw new Error(`there is no race "${name}"`);
+  const what = `the ODP driver: ${found.title}`;
+  return (['naive', 'dpor'] as const).map((search) =>
+    rates(`S8-odp-${name}-${search}`, what, found.scenario, { search }, undefined, RACE_EXECUTIONS),
+  );
 }
 
 const PROTOCOLS: readonly (readonly [id: string, options: ProtocolOptions])[] = [
@@ -117,5 +133,5 @@ export function s8(): SearchRates[] {
       ),
     );
   });
-  return [...ten, ...protocols];
+  return [...ten, ...protocols, ...race('fault')];
 }

@@ -117,7 +117,7 @@ const RACES: readonly { readonly name: string; readonly title: string; readonly 
   },
   {
     name: 'fault',
-    title: 'the same, when the device has not got the page yet',
+    title: 'madvise(MADV_DONTNEED) takes a page that the device has yet to fault in',
     setUp: (race) => {
       race.machine.mapAnon(1, { written: false });
       race.register(1);
@@ -128,7 +128,7 @@ const RACES: readonly { readonly name: string; readonly title: string; readonly 
   },
   {
     name: 'untouched',
-    title: 'the same, when the device never wanted it',
+    title: 'madvise(MADV_DONTNEED) takes a page that the device never wanted',
     setUp: (race) => {
       race.machine.mapAnon(1, { written: false });
       race.register(1);
