@@ -13,11 +13,11 @@ function node(...args: string[]): { readonly status: number | null; readonly out
   return { status, out: stdout, err: stderr };
 }
 
-/** The first code block of the README behind a comment that says where it comes from. */
-function shown(source: string): string {
-  const text = readFileSync(join(ROOT, 'README.md'), 'utf8');
+/** The first code block of a page behind a comment that says where it comes from. */
+function shown(source: string, page = 'README.md'): string {
+  const text = readFileSync(join(ROOT, page), 'utf8');
   const block = new RegExp(`<!-- ${source.replaceAll('.', '\\.')} -->\\s*\`\`\`\\w+\\n(.*?)\`\`\``, 's').exec(text);
-  if (block === null) throw new Error(`README.md shows nothing of "${source}"`);
+  if (block === null) throw new Error(`${page} shows nothing of "${source}"`);
   return block[1].trim();
 }
 
@@ -46,6 +46,12 @@ describe('README.md', () => {
     expect(read).toContain(`${grouped(programs)} programs that were recorded`);
     expect(read).toContain(`${grouped(agreeing)} of them have`);
   });
+});
+
+it('docs/exploration.md shows the example, and what it leads to', () => {
+  const [example, page] = ['examples/every-schedule.mjs', 'docs/exploration.md'];
+  expect(shown(example, page)).toBe(readFileSync(join(ROOT, example), 'utf8').trim());
+  expect(shown(`pinless explore ${example}`, page)).toBe(node(BIN, 'explore', example).out.trim());
 });
 
 describe('a driver of somebody else', () => {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { Command } from 'commander';
 import {
+  Irreproducible,
   describeReport,
   driverScenarios,
   explore,
@@ -53,7 +54,7 @@ Examples:
   pinless explore ./my-driver.ts fault         one race
   pinless explore ./my-scenario.ts --search pct --executions 100000
 
-Exit status: 0 no schedule failed; 1 one did; 2 the driver or the options cannot be used.`;
+Exit status: 0 no schedule failed; 1 one did, or none came to an end; 2 the driver or the options cannot be used.`;
 
 /**
  * `pinless explore`.
@@ -101,15 +102,15 @@ async function exploreAll(output: Output, module: string, race: string | undefin
       )}\n`,
     );
   }
-  return reports.some(({ report }) => report.failures > 0) ? 1 : 0;
+  return reports.some(({ report }) => report.failures > 0 || report.tooLong === report.executions) ? 1 : 0;
 }
 
-function exploreOne({ scenario }: Subject, options: ExploreOptions): ExploreReport {
+function exploreOne({ scenario, name }: Subject, options: ExploreOptions): ExploreReport {
   try {
     return explore(scenario, options);
   } catch (error) {
-    if (options.replay === undefined) throw error;
-    throw new UsageError(`--replay: ${messageOf(error)}`);
+    if (error instanceof Irreproducible) throw new UsageError(`explore: ${name}: ${error.message}`);
+    throw error;
   }
 }
 

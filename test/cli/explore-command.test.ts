@@ -43,19 +43,23 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** A driver that goes on before its device has let go. */
-function careless(): string {
+/** The ODP driver with something else in its place. */
+function variation(name: string, members: string): string {
   return file(
-    'careless.mjs',
+    `${name}.mjs`,
     `import { OdpDriver, driverPlugin } from '${join(DIST, 'src/index.js')}';
-     class Careless extends OdpDriver {
-       isCurrent() { return true; }
-     }
+     let calls = 0;
+     class Variation extends OdpDriver { ${members} }
      export default driverPlugin(
-       { name: 'careless', title: 'Careless', onDemandPaging: true },
-       (hardware, kernel) => new Careless(hardware, kernel),
+       { name: '${name}', title: '${name}', onDemandPaging: true },
+       (hardware, kernel) => new Variation(hardware, kernel),
      );`,
   );
+}
+
+/** A driver that does not look whether what it read still holds. */
+function careless(): string {
+  return variation('careless', 'isCurrent() { return true; }');
 }
 
 /** Two tasks that add one to a variable, and do not mind each other. */
@@ -142,12 +146,30 @@ describe('pinless explore', () => {
     expect(err.split('\n')).toHaveLength(2);
   });
 
+  it('says of a driver that does not do the same each time that nothing can be said', () => {
+    const driver = variation(
+      'fickle',
+      '*pageFault(fault) { if (calls++ % 3 === 0) yield 0; yield* super.pageFault(fault); }',
+    );
+    const { status, err } = pinless('explore', driver, 'fault');
+    expect([status, err]).toEqual([2, expect.stringContaining('does not do the same')]);
+  });
+
+  it('does not call it success when no schedule comes to an end', () => {
+    const driver = variation('spinning', '*pageFault() { for (;;) yield 0; }');
+    const { status, out } = pinless('explore', driver, 'fault');
+    expect([status, out]).toEqual([1, expect.stringMatching(/but for \d+ executions given up after 10,000 steps/)]);
+  });
+
   it('refuses a schedule that does not fit', () => {
     const kept = join(folder, 'other.json');
     pinless('explore', lostUpdate(), '--save', kept);
     const other = JSON.parse(readFileSync(kept, 'utf8')) as Record<string, unknown>;
     writeFileSync(kept, JSON.stringify({ ...other, turns: [['5', 3]] }));
     const { status, err } = pinless('explore', lostUpdate(), '--replay', kept);
-    expect([status, err]).toEqual([2, expect.stringContaining('pinless: --replay: ')]);
+    expect([status, err]).toEqual([
+      2,
+      expect.stringContaining('pinless: explore: lostUpdate: the schedule does not fit'),
+    ]);
   });
 });

@@ -19,6 +19,8 @@ const SAMPLES = { executions: 10_000 };
 /**
  * Runs a scenario over schedules and says what it has seen.
  *
+ * @throws Irreproducible if the scenario does not do the same each time, or a schedule to replay is another scenario's
+ *
  * @example
  * const report = explore(scenario, { search: 'dpor', budget: { executions: 100_000 } });
  * expect(report.complete && report.failure === null).toBe(true);

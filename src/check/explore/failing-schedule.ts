@@ -6,6 +6,7 @@ import { Narrator } from './narrator.js';
 import type { ProcessTable } from './processes.js';
 import type { Failure } from './report.js';
 import { contextSwitches, saveSchedule } from './schedule.js';
+import { Irreproducible } from './schedule-mismatch.js';
 import { shrink } from './shrink.js';
 import type { Scenario } from './stage.js';
 
@@ -56,6 +57,8 @@ export function explained(
 }
 
 /** A scenario was run twice under one schedule and did not do the same. */
-export function notTheSame(name: string, cause: unknown): Error {
-  return new Error(`scenario "${name}" does not do the same twice: a schedule failed and then did not`, { cause });
+export function notTheSame(name: string, cause: unknown): Irreproducible {
+  return new Irreproducible(`scenario "${name}" does not do the same twice: a schedule failed and then did not`, {
+    cause,
+  });
 }

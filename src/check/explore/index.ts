@@ -10,5 +10,6 @@ export { explore } from './explore.js';
 export type { Budget, ExploreOptions, SearchName } from './explore-options.js';
 export { describeReport, type ExploreReport, type Failure } from './report.js';
 export { parseSchedule, type SavedSchedule } from './schedule.js';
+export { Irreproducible } from './schedule-mismatch.js';
 export { SharedVariable, type VariableValue } from './shared-variable.js';
 export { Stage, type Finale, type Outcome, type Scenario } from './stage.js';

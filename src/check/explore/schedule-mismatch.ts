@@ -1,10 +1,15 @@
 import type { ReadySet } from '../../engine/index.js';
 
+/** A scenario does not do the same each time, or is not the one that a schedule was made for: nothing can be said of it. */
+export class Irreproducible extends Error {
+  override readonly name: string = 'Irreproducible';
+}
+
 /**
  * A schedule cannot be followed: somebody whose turn it is cannot go on. Either it is another scenario's, or the scenario
  * does not do the same each time.
  */
-export class ScheduleMismatch extends Error {
+export class ScheduleMismatch extends Irreproducible {
   override readonly name = 'ScheduleMismatch';
 
   constructor(step: number, whose: string, ready: ReadySet) {

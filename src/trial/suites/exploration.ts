@@ -1,4 +1,13 @@
-import { describeReport, driverRaces, explore, scenariosOf, type RuleId } from '../../check/index.js';
+import {
+  Irreproducible,
+  describeReport,
+  driverRaces,
+  explore,
+  scenariosOf,
+  type DriverScenario,
+  type ExploreReport,
+  type RuleId,
+} from '../../check/index.js';
 import type { MmSystem } from '../../mm/index.js';
 import type { ObservedDevice } from '../../../devices/contract/index.js';
 import type { Subject } from '../subject.js';
@@ -31,8 +40,21 @@ function explored(subject: Subject, name: string, shrink: boolean): Outcome {
   };
   const race = scenariosOf(subject.tried, !subject.pins, watch).find((one) => one.name === name);
   if (race === undefined) throw new Error(`there is no race "${name}"`);
-  const report = explore(race.scenario, { name, budget: BUDGET, shrink });
+  const report = reportOf(race, shrink);
+  if (report instanceof Irreproducible || report.executions === report.tooLong) {
+    const reason = report instanceof Irreproducible ? report.message : describeReport(report);
+    return { failure: { rule: null, reason, program: null }, exercised };
+  }
   if (report.failure === null) return { failure: null, exercised };
   const { rule, reason } = explained(race.explain(report.failure.error), report.failure.message);
   return { failure: { rule, reason: `${reason}\n${describeReport(report)}`, program: null }, exercised };
+}
+
+function reportOf({ name, scenario }: DriverScenario, shrink: boolean): ExploreReport | Irreproducible {
+  try {
+    return explore(scenario, { name, budget: BUDGET, shrink });
+  } catch (error) {
+    if (error instanceof Irreproducible) return error;
+    throw error;
+  }
 }
