@@ -68,8 +68,7 @@ export class Stage {
     this.kernel = this.world.kernel;
     this.watch = new TrialWatch(subject, this.kernel.mm);
     this.device = this.newDevice('server');
-    this.process = this.kernel.createProcess('app');
-    this.processes.push(this.process);
+    this.process = this.newProcess('app');
   }
 
   /** Another device with a driver of its own. */
@@ -102,6 +101,13 @@ export class Stage {
     const child = new Process(this.processes.length + 1, 'child', yield* forkMm(this.process.mm, 'child'));
     this.processes.push(child);
     return child;
+  }
+
+  /** Another process. */
+  newProcess(name: string): Process {
+    const process = this.kernel.createProcess(name);
+    this.processes.push(process);
+    return process;
   }
 
   /** Lets the device use [page, page + pages) of a process. */

@@ -105,6 +105,8 @@ function* exclusive(stage: Stage): Task<{ readonly window: Window; readonly cont
   if (!has(context, 'exclusive', 'countExclusive')) {
     throw new Unexpected('the manifest declares EXCLUSIVE, but contexts have no exclusive() or no countExclusive()');
   }
+  // What it has of them it must let go of itself: the notification of this is of its own making.
+  yield* stage.expectRead(window, 'memory', PAGES, (page) => page);
   yield* context.exclusive(BASE, PAGES);
   return { window, context };
 }
