@@ -4,9 +4,10 @@ import {
   driverPlugin,
   type Capability,
   type DriverPlugin,
+  type Hardware,
 } from '../../devices/contract/index.js';
 import { MirrorDevice, mirror } from '../../devices/mirror/index.js';
-import { Mirror } from '../../devices/mirror/mirror.js';
+import type { Mirror } from '../../devices/mirror/mirror.js';
 import { odp } from '../../devices/odp/index.js';
 import { pinned } from '../../devices/pinned/index.js';
 import { SUITES } from '../../src/trial/suites/index.js';
@@ -139,6 +140,38 @@ describe('a device that is wrong, though it breaks no rule,', () => {
     expect(failing(plugin, 'hmm-tests.snapshot').get('hmm-tests.snapshot')?.reason).toMatch(
       /the manifest declares SNAPSHOT, but contexts have no snapshot\(\)/,
     );
+  });
+});
+
+describe('a driver that pins', () => {
+  const create = driverFactoryOf(pinned);
+
+  it('and mixes pages up is found by the payload', () => {
+    const plugin = driverPlugin({ ...pinned.manifest, name: 'mixed-up' }, (hardware, kernel) => {
+      const mixing = Object.create(hardware) as Hardware;
+      mixing.map = (mkey, first, entries) => hardware.map(mkey, first, entries.slice().reverse());
+      return create(mixing, kernel);
+    });
+    const failures = failing(plugin, 'gaps');
+    expect([...failures.keys()]).toEqual(['gaps.unaligned_region', 'gaps.page_crossing']);
+    expect(failures.get('gaps.page_crossing')).toMatchObject({
+      rule: null,
+      reason: expect.stringMatching(/that the device wrote, as the CPU sees them: byte \d+ of \d+: expected/) as string,
+    });
+  });
+
+  it('and never lets go breaks R19', () => {
+    const plugin = driverPlugin({ ...pinned.manifest, name: 'leaking' }, (hardware, kernel) => {
+      const driver = create(hardware, kernel);
+      driver.deregMr = function* (): Task {
+        yield 0;
+      };
+      return driver;
+    });
+    expect(failing(plugin, 'gaps.page_crossing').get('gaps.page_crossing')).toMatchObject({
+      rule: 'R19',
+      reason: expect.stringMatching(/^16 pages are pinned/) as string,
+    });
   });
 });
 

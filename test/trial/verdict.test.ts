@@ -10,6 +10,7 @@ import {
   type Batch,
 } from '../../src/trial/index.js';
 import type { SeededFailure } from '../../src/trial/run-batch.js';
+import type { Tried, Verdict } from '../../src/trial/verdict.js';
 
 const subject = subjectOf(driverPlugin({ name: 'mine', title: 'mine', onDemandPaging: true }, driverFactoryOf(odp)));
 
@@ -21,7 +22,7 @@ function failure(seed: number, part: Partial<SeededFailure> = {}): SeededFailure
   return { rule: 'R1', reason: 'it was so', program: null, seed, ...part };
 }
 
-function verdict(only: string, batches: readonly Batch[], hung: { seed: number; seconds: number } | null = null) {
+function verdict(only: string, batches: readonly Batch[], hung: Tried['hung'] = null): Verdict {
   return verdictOf(
     subject,
     testsFor({ only }).map((selected) => ({ selected, batches, hung, givenUp: false })),

@@ -12,7 +12,8 @@ import {
 import type { SvmContext } from '../../../devices/contract/index.js';
 import { OpenProcess } from '../device/svm-tried-device.js';
 import type { Window } from '../device/tried-device.js';
-import { BASE, READ, Unexpected, WRITE, address, expectEqual, type Stage } from '../stage.js';
+import { Unexpected, expectEqual } from '../expect.js';
+import { BASE, READ, WRITE, address, type Stage } from '../stage.js';
 import type { Needs, Test } from '../suite.js';
 import { story } from './story.js';
 

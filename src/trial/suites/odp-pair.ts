@@ -11,7 +11,8 @@ import {
   type WorkCompletion,
 } from '../../../devices/nic/index.js';
 import { ACCESS, NicTriedDevice } from '../device/nic-tried-device.js';
-import { BASE, WRITE, expectBytes, expectEqual, type Stage } from '../stage.js';
+import { expectBytes, expectEqual } from '../expect.js';
+import { BASE, WRITE, type Stage } from '../stage.js';
 
 /** Bytes of a message: test_odp.py sends 1024. */
 export const MESSAGE = 1024;

@@ -1,6 +1,7 @@
 import type { Task } from '../../engine/index.js';
 import type { NicCapability } from '../../../devices/contract/index.js';
-import { expectEqual, tell, type Stage } from '../stage.js';
+import { expectEqual } from '../expect.js';
+import { tell, type Stage } from '../stage.js';
 import type { Needs, Suite, Test } from '../suite.js';
 import { MESSAGE, openPair, type OdpPair } from './odp-pair.js';
 
