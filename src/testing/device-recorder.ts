@@ -10,7 +10,12 @@ import type { Recorder } from './recorder.js';
 export class DeviceRecorder {
   /** The latest access of each place and kind: by it, what is in flight is found among the events. */
   private readonly issued = new Map<string, number>();
-  private readonly faults = new Map<object, { readonly mm: MmStruct; readonly address: number; readonly length: number }>();
+  /** False while it is sure that nothing is in flight: a device is not asked in vain. */
+  private mayBeInFlight = false;
+  private readonly faults = new Map<
+    object,
+    { readonly mm: MmStruct; readonly address: number; readonly length: number }
+  >();
 
   constructor(
     private readonly recorder: Recorder,
@@ -19,6 +24,7 @@ export class DeviceRecorder {
     const { name } = device;
     const watcher: DeviceWatcher = {
       accessed: (mm, address, length, frame, _offset, write) => {
+        this.mayBeInFlight = true;
         this.issued.set(placeOf(mm, address, length, write), recorder.events.length);
         const details = accessWords(name, address, length, frame);
         const kind = write ? 'device_write' : 'device_read';
@@ -49,7 +55,10 @@ export class DeviceRecorder {
   /** Places in the trace of the accesses that are in flight now. */
   inFlight(): number[] {
     const seqs: number[] = [];
+    if (!this.mayBeInFlight) return seqs;
+    this.mayBeInFlight = false;
     this.device.forEachInFlight((mm, address, length, _frame, _offset, write) => {
+      this.mayBeInFlight = true;
       const seq = this.issued.get(placeOf(mm, address, length, write));
       if (seq !== undefined) seqs.push(seq);
     });

@@ -13,6 +13,9 @@ import {
 } from '../mm/index.js';
 import { ULONG_MAX, type InvalidateRange } from '../../notifiers/index.js';
 
+/** Fields of traced events that are addresses, or keys that are written like them. */
+const ADDRESSES = new Set(['address', 'start', 'end', 'remoteAddress', 'rkey']);
+
 /** `[0x1000, 0x2000)`. */
 export function bytes(start: number, end: number): string {
   return `[${hex(start)}, ${end >= ULONG_MAX ? 'ULONG_MAX' : hex(end)})`;
@@ -37,9 +40,9 @@ export function translationWords(device: string, address: number, frame: number,
   return `${device} ${hex(address)} ${pfn(frame)} ${writable ? 'rw' : 'ro'}`;
 }
 
-/** `0x1000 pfn 0x12 rw dirty -> pfn 0x12 ro`. */
+/** `0x1000: pfn 0x12 rw dirty -> pfn 0x12 ro`. */
 export function entryWords({ page, was, now }: EntryChange): string {
-  return `${hex(page * PAGE_SIZE)} ${entry(was)} -> ${entry(now)}`;
+  return `${hex(page * PAGE_SIZE)}: ${entry(was)} -> ${entry(now)}`;
 }
 
 /** An entry of a page table, in the words of pte_write, pte_dirty and pte_young. */
@@ -63,10 +66,10 @@ export function pageBytes(address: number): { readonly start: number; readonly e
   return { start, end: start + PAGE_SIZE };
 }
 
-/** What has no words of its own: its fields. */
+/** What has no words of its own: its fields. What is an address is told as one. */
 export function fieldWords(event: TraceEvent): string {
   return Object.entries(event)
     .filter(([field, value]) => field !== 'kind' && value !== undefined)
-    .map(([field, value]) => `${field} ${String(value)}`)
+    .map(([field, value]) => `${field} ${ADDRESSES.has(field) ? hex(Number(value)) : String(value)}`)
     .join(', ');
 }

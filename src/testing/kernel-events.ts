@@ -4,6 +4,7 @@ import type { EventName } from './event-names.js';
 import type { EventFacts } from './traced-event.js';
 import { hex } from '../base/index.js';
 import type { Recorder } from './recorder.js';
+import { counted } from './trace-error.js';
 
 /** What the streams of notifiers and devices tell better. */
 const TOLD_ELSEWHERE = [
@@ -31,26 +32,36 @@ export class KernelEvents {
   private tell(event: TraceEvent): void {
     switch (event.kind) {
       case 'interval_invalidate':
-        return this.callback(event);
+        this.callback(event);
+        break;
       case 'mm_fault_start':
-        return this.fault('handle_mm_fault', event, '');
+        this.fault('handle_mm_fault', event, '');
+        break;
       case 'mm_fault':
-        return this.fault('handle_mm_fault returns', event, event.signal === null ? '' : ` ${String(event.signal)}`);
+        this.fault('handle_mm_fault returns', event, event.signal === null ? '' : ` ${String(event.signal)}`);
+        break;
       case 'page_mkwrite':
-        return this.page('page_mkwrite', event);
+        this.page('page_mkwrite', event);
+        break;
       case 'folio_mkclean_start':
-        return this.folio('folio_mkclean', event, 'task');
+        this.folio('folio_mkclean', event, 'task');
+        break;
       case 'folio_mkclean':
-        return this.folio('folio_mkclean returns', event, 'task', `${String(event.cleaned)} cleaned`);
+        this.folio('folio_mkclean returns', event, 'task', `${String(event.cleaned)} cleaned`);
+        break;
       case 'folio_start_writeback':
       case 'folio_end_writeback':
-        return this.folio(event.kind, event, 'folio');
+        this.folio(event.kind, event, 'folio');
+        break;
       case 'fsync_start':
-        return this.fsync('fsync', event, '');
+        this.fsync('fsync', event, '');
+        break;
       case 'fsync_end':
-        return this.fsync('fsync returns', event, ` wrote ${String(event.folios)}`);
+        this.fsync('fsync returns', event, `, ${counted(Number(event.folios), 'folio')} written`);
+        break;
       default:
-        return this.other(event);
+        this.other(event);
+        break;
     }
   }
 
@@ -67,7 +78,12 @@ export class KernelEvents {
   private fault(name: EventName, { mm, address, write, unshare }: TraceEvent, result: string): void {
     const kind = unshare === true ? 'unshare' : write === true ? 'write' : 'read';
     const details = `${kind} ${hex(Number(address))}${result}`;
-    this.recorder.add(name, { details, mm: this.recorder.mm(Number(mm)), ...pageBytes(Number(address)), key: this.mine(address) });
+    this.recorder.add(name, {
+      details,
+      mm: this.recorder.mm(Number(mm)),
+      ...pageBytes(Number(address)),
+      key: this.mine(address),
+    });
   }
 
   private page(name: EventName, { mm, address }: TraceEvent): void {
@@ -78,7 +94,7 @@ export class KernelEvents {
   /** @param whose whether it begins and ends in one task, or whoever ends it */
   private folio(name: EventName, event: TraceEvent, whose: 'task' | 'folio', result = ''): void {
     const words = folioWords(event);
-    const details = result === '' ? words : `${words} ${result}`;
+    const details = result === '' ? words : `${words}, ${result}`;
     const key = whose === 'task' ? this.mine(words) : words;
     this.recorder.add(name, { details, file: String(event.file), filePage: Number(event.file_page), key });
   }

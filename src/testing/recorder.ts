@@ -109,7 +109,15 @@ export class Recorder {
   private ofDriver(name: EventName, range: InvalidateRange, driver: string): void {
     const { mm, start, end } = range;
     const details = `"${driver}" ${rangeWords(range)}`;
-    this.add(name, { details, mm, start, end, range, driver, key: `${driver} ${String(range.startedAt)} ${range.name}` });
+    this.add(name, {
+      details,
+      mm,
+      start,
+      end,
+      range,
+      driver,
+      key: `${driver} ${String(range.startedAt)} ${range.name}`,
+    });
   }
 
   private entryChanged(change: EntryChange): void {

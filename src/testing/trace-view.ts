@@ -8,7 +8,7 @@ import { Span, type NotifierSpan } from './span.js';
 import { notifierSpansOf, spansOf } from './spans.js';
 import { TraceError, counted, nearest } from './trace-error.js';
 import { eventsIn, scopeWords, timeOfMoment, type Moment, type TraceScope } from './trace-scope.js';
-import type { TracedEvent } from './traced-event.js';
+import { timeOf, type TracedEvent } from './traced-event.js';
 import { isMeant, whereWords, type EventWhere } from './where.js';
 
 /** How many candidates an error lists. */
@@ -99,7 +99,15 @@ export class TraceView {
 
   /** The one invalidation. @throws TraceError if there is none, or more than one */
   range(where: EventWhere = {}): NotifierSpan {
-    return this.only(this.ranges(where), 'invalidation', where, 'ranges(…), page and since choose one');
+    return this.only(this.ranges(where), 'invalidation', where, 'firstRange, lastRange and since choose one');
+  }
+
+  firstRange(where: EventWhere = {}): NotifierSpan {
+    return this.some(this.ranges(where), 'invalidation', where)[0];
+  }
+
+  lastRange(where: EventWhere = {}): NotifierSpan {
+    return this.some(this.ranges(where), 'invalidation', where).at(-1)!;
   }
 
   /** Its invalidations as a stream, for marble diagrams. */
@@ -111,7 +119,9 @@ export class TraceView {
 
   /** A line an event, with its virtual time. */
   toString(): string {
-    return this.events().join('\n');
+    const events = this.events();
+    const width = Math.max(0, ...events.map(({ time }) => timeOf(time).length));
+    return events.map((event) => event.line(width)).join('\n');
   }
 
   /** As toString, without times: an order that stays when costs change. */

@@ -108,7 +108,12 @@ export class TracedEvent {
   }
 
   toString(): string {
-    return `${timeOf(this.time)}  ${this.words}`;
+    return this.line();
+  }
+
+  /** @internal @param width of its time */
+  line(width = 0): string {
+    return `${timeOf(this.time).padStart(width)}  ${this.words}`;
   }
 }
 

@@ -22,7 +22,9 @@ export function windowOf(events: readonly TracedEvent[], marks: readonly Mark[],
     labels.set(event, others === undefined || others === label ? label : `${others}, ${label}`);
   }
   const lines = [...new Set([...events, ...labels.keys()])].sort((a, b) => a.seq - b.seq);
-  const near = lines.map((_, i) => lines.slice(Math.max(0, i - around), i + around + 1).some((line) => labels.has(line)));
+  const near = lines.map((_, i) =>
+    lines.slice(Math.max(0, i - around), i + around + 1).some((line) => labels.has(line)),
+  );
   const margin = Math.max(...[...labels.values()].map((label) => label.length));
   const width = Math.max(...lines.filter((_, i) => near[i]).map(({ time }) => timeOf(time).length));
   const rows: string[] = [];
@@ -36,7 +38,7 @@ export function windowOf(events: readonly TracedEvent[], marks: readonly Mark[],
     left = 0;
     const label = labels.get(event);
     const edge = label === undefined ? `${' '.repeat(margin)}  ` : `${label.padStart(margin)} >`;
-    rows.push(`  ${edge} ${timeOf(event.time).padStart(width)}  ${event.words}`);
+    rows.push(`  ${edge} ${event.line(width)}`);
   });
   if (left > 0) rows.push(elided(margin, left));
   return rows.join('\n');

@@ -1,4 +1,4 @@
-import { MS, US } from '../../engine/index.js';
+import { MS, US, formatNs } from '../../engine/index.js';
 import type { RangeEvent } from './range-events.js';
 
 /** Frames in a row that are drawn as such; more are told as a time. */
@@ -7,8 +7,20 @@ const DRAWN = 12;
 /** Longest diagram that is shown. */
 const WIDTH = 100;
 
-/** What happened as a marble diagram; null if it cannot be drawn in these frames, or would be too long to read. */
-export function drawMarbles(events: readonly RangeEvent[], from: number, frame: number): string | null {
+/**
+ * What happened as a marble diagram: in these frames, or, where marbles would lie upon each other, in shorter ones, which
+ * it then says. A long one is cut.
+ */
+export function drawMarbles(events: readonly RangeEvent[], from: number, frame: number): string {
+  for (let finer = frame; ; finer = Math.floor(finer / 10)) {
+    const drawn = finer === 0 ? null : inFrames(events, from, finer);
+    if (drawn !== null) return finer === frame ? drawn : `${drawn}   (in frames of ${formatNs(finer)})`;
+    if (finer <= 1) return 'what happens so fast that no frame is short enough to draw it';
+  }
+}
+
+/** Null if it cannot be drawn in these frames. */
+function inFrames(events: readonly RangeEvent[], from: number, frame: number): string | null {
   let diagram = '';
   let cursor = 0;
   for (let i = 0; i < events.length;) {
@@ -22,7 +34,7 @@ export function drawMarbles(events: readonly RangeEvent[], from: number, frame: 
     const drawn = group.length === 1 ? group[0] : `(${group.join(' ')})`;
     diagram += drawn;
     cursor = at + drawn.replaceAll(' ', '').length;
-    if (diagram.length > WIDTH) return null;
+    if (diagram.length > WIDTH) return `${diagram} …`.trim();
   }
   return `${diagram}|`.trim();
 }

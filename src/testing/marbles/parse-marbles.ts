@@ -48,7 +48,8 @@ export function parseMarbles(diagram: string, frame: number): Diagram {
     const at = TOKEN.lastIndex;
     const token = TOKEN.exec(diagram);
     if (token === null) throw noToken(diagram, at);
-    const [text, letter, number, time, unit] = token;
+    const [text] = token;
+    const [, letter, number, time, unit] = token as readonly (string | undefined)[];
     if (letter !== undefined) {
       names.push({ letter: letter as Marble['letter'], number: Number(number) });
       single += String.fromCharCode(PRIVATE + names.length - 1);
@@ -56,7 +57,7 @@ export function parseMarbles(diagram: string, frame: number): Diagram {
       else surplus += text.length - 1;
     } else if (time !== undefined) {
       // RxJS knows ms: one is a frame here.
-      single += ` ${((Number(time) * UNITS[unit]) / frame).toFixed(6)}ms `;
+      single += ` ${((Number(time) * UNITS[unit ?? 's']) / frame).toFixed(6)}ms `;
     } else if (text === '(') {
       surplus = 0;
       single += text;
@@ -67,6 +68,8 @@ export function parseMarbles(diagram: string, frame: number): Diagram {
       single += text;
     }
   }
+  const over = diagram.indexOf('|');
+  if (over >= 0 && diagram.slice(over + 1).trim() !== '') throw noToken(diagram, over + 1);
   if (surplus !== null) throw noToken(diagram, diagram.lastIndexOf('('));
   const messages = Frames.parseMarbles(single, undefined, undefined, false, true);
   const marbles: Marble[] = [];

@@ -55,7 +55,8 @@ function noneBetween(
     flying.length > 0 ? `${counted(flying.length, 'access')} issued before and still in flight` : '',
     between.length > 0 ? `${counted(between.length, 'access')} issued between the two` : '',
   ].filter((part) => part !== '');
-  const what = pass ? 'There is none.' : `There is ${found.join(', and ')}.`;
+  const none = `No ${kinds === WRITES ? 'write' : 'access'} was issued between the two, and none was in flight at the first.`;
+  const what = pass ? none : `There is ${found.join(', and ')}.`;
   const earliest = marks.reduce((seq, { event }) => Math.min(seq, event.seq), from.seq);
   const shown = view.events().filter(({ seq }) => seq >= earliest - 1 && seq <= to.seq + 1);
   return { pass, message: message(said, what, windowOf(shown, marks)) };
@@ -74,7 +75,9 @@ export function accessesOf(view: TraceView, kinds: readonly string[], matcher: s
   if (accesses.length === 0) {
     const names = devices.map(({ device }) => device.name).join(', ');
     const what = kinds === WRITES ? 'write' : 'access';
-    throw new TraceError(`${matcher}: ${names} had no ${what} to this ${view.always.title} at all, so this would hold anyway`);
+    throw new TraceError(
+      `${matcher}: ${names} had no ${what} to this ${view.always.title} at all, so this would hold anyway`,
+    );
   }
   return accesses;
 }

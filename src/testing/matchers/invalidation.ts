@@ -5,7 +5,7 @@ import { TraceError, counted } from '../trace-error.js';
 import type { TraceView } from '../trace-view.js';
 import { TracedEvent } from '../traced-event.js';
 import { pagesHeldAt } from '../translations.js';
-import type { EventWhere } from '../where.js';
+import { whereWords, type EventWhere } from '../where.js';
 import { windowOf, type Mark } from '../window.js';
 import { ACCESSES, accessesOf } from './access.js';
 import { happeningOf, hint, message, sameTrace, viewOf, wrong, type MatcherState, type Verdict } from './verdict.js';
@@ -43,7 +43,9 @@ export function toBeDrainedBefore(this: MatcherState, received: unknown, point: 
   if (event.recorder !== view.recorder) throw new TraceError('toBeDrainedBefore: the event is of another trace');
   const before = accessesOf(view, ACCESSES, 'toBeDrainedBefore').filter(({ seq }) => seq < event.seq);
   if (before.length === 0) {
-    throw new TraceError(`toBeDrainedBefore: ${view.title} had no access before ${event.name}: there was nothing to drain`);
+    throw new TraceError(
+      `toBeDrainedBefore: ${view.title} had no access before ${event.name}: there was nothing to drain`,
+    );
   }
   const flying = view.recorder.inFlightAt(event).filter((access) => before.includes(access));
   return drained(hint(this, view.title, 'toBeDrainedBefore', event.name), view, event, flying, before);
@@ -64,10 +66,10 @@ function byKernel(said: string, view: TraceView, point: TracedEvent, where: Even
   }
   const pass = returned.length > 0;
   const what = pass
-    ? 'The start of an invalidation had returned.'
+    ? 'The start of an invalidation had returned by then.'
     : ranges.length === 0
-      ? 'There is no invalidation at all.'
-      : 'The start of no invalidation had returned.';
+      ? `There is no invalidation${whereWords(where)} here at all.`
+      : 'The start of no invalidation had returned by then.';
   return { pass, message: message(said, what, windowOf(around(view, marks), marks)) };
 }
 
@@ -88,7 +90,7 @@ function byDevice(said: string, view: TraceView, point: TracedEvent): Verdict {
   ];
   const pass = held.length === 0;
   const what = pass
-    ? 'It had let go of everything.'
+    ? `It had let go of ${had.length === 1 ? 'its translation' : `all of its ${String(had.length)} translations`} by then.`
     : `It still had ${counted(held.length, 'translation')} then.`;
   return { pass, message: message(said, what, windowOf(around(view, marks), marks)) };
 }
@@ -114,7 +116,8 @@ function rangeDrained(state: MatcherState, span: NotifierSpan, point: TracedEven
       range.start < event.end,
   );
   if (before.length === 0) {
-    const where = range.end >= ULONG_MAX ? range.mm.name : `its ${counted((range.end - range.start) / PAGE_SIZE, 'page')}`;
+    const where =
+      range.end >= ULONG_MAX ? range.mm.name : `its ${counted((range.end - range.start) / PAGE_SIZE, 'page')}`;
     throw new TraceError(
       `toBeDrainedBefore: no device had an access to ${where} before, of ${span.toString()}: there was nothing to drain`,
     );
@@ -133,7 +136,7 @@ function rangeDrained(state: MatcherState, span: NotifierSpan, point: TracedEven
     ...holds.map((hold) => `"${hold.start.driver ?? ''}" still holds it`),
     ...(flying.length === 0 ? [] : [`${String(flying.length)} of the accesses to it are in flight`]),
   ];
-  const what = pass ? 'Nobody holds it, and nothing is in flight.' : `Then ${found.join(', and ')}.`;
+  const what = pass ? 'By then nobody held it, and no access to it was in flight.' : `Then ${found.join(', and ')}.`;
   return { pass, message: message(said, what, windowOf(ofSpan(span), marks)) };
 }
 
@@ -150,7 +153,9 @@ function drained(
     ...flying.map((event) => ({ event, label: 'in flight' })),
     { event: point, label: 'this' },
   ];
-  const what = pass ? 'Nothing is in flight.' : `${counted(flying.length, 'access')} ${flying.length === 1 ? 'is' : 'are'} in flight then.`;
+  const what = pass
+    ? 'By then no access was in flight.'
+    : `${counted(flying.length, 'access')} ${flying.length === 1 ? 'is' : 'are'} in flight then.`;
   return { pass, message: message(said, what, windowOf(around(view, marks), marks)) };
 }
 

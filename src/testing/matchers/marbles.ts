@@ -35,10 +35,16 @@ export function toMatchMarbles(
   const difference = firstDifference(wanted, all, { from, frame, patterns });
   const said = hint(this, received.toString(), 'toMatchMarbles', `'${diagram}'`);
   const drawn = drawMarbles(all, from, frame);
-  const both = `expected  ${diagram}\nreceived  ${drawn ?? 'what cannot be drawn in these frames'}`;
-  const what = difference === null ? 'It is what happened.' : difference.why;
+  const both = `expected  ${diagram}\nreceived  ${drawn}`;
+  const what = difference === null ? 'That is what happened.' : difference.why;
   const marks = marksAt(all, difference?.index ?? 0, difference === null ? 'first' : 'here');
-  const window = marks.length === 0 ? '' : windowOf(all.map(({ event }) => event), marks);
+  const window =
+    marks.length === 0
+      ? ''
+      : windowOf(
+          all.map(({ event }) => event),
+          marks,
+        );
   return { pass: difference === null, message: message(said, both, what, window) };
 }
 
@@ -60,7 +66,10 @@ function firstDifference(wanted: Diagram, all: readonly RangeEvent[], reading: R
   const meant = new Map<number, number>();
   for (const [index, marble] of wanted.marbles.entries()) {
     if (index === all.length) {
-      return { index, why: `${nameOf(marble)} is expected in ${frameOf(marble.at, reading)}, and nothing more happens.` };
+      return {
+        index,
+        why: `${nameOf(marble)} is expected in ${frameOf(marble.at, reading)}, and nothing more happens.`,
+      };
     }
     const why = unlikeMarble(marble, all[index], meant, reading);
     if (why !== null) return { index, why };
@@ -70,12 +79,7 @@ function firstDifference(wanted: Diagram, all: readonly RangeEvent[], reading: R
   return { index, why: `Nothing is expected any more, and ${what(all[index])} in ${inFrame(all[index], reading)}.` };
 }
 
-function unlikeMarble(
-  marble: Marble,
-  actual: RangeEvent,
-  meant: Map<number, number>,
-  reading: Reading,
-): string | null {
+function unlikeMarble(marble: Marble, actual: RangeEvent, meant: Map<number, number>, reading: Reading): string | null {
   const { from, frame, patterns } = reading;
   const name = nameOf(marble);
   const expected = Math.floor(marble.at / frame);

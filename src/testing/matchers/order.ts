@@ -1,16 +1,7 @@
 import { Span } from '../span.js';
 import type { TracedEvent } from '../traced-event.js';
 import { windowOf, type Mark } from '../window.js';
-import {
-  happeningOf,
-  hint,
-  message,
-  nameOf,
-  sameTrace,
-  spanOf,
-  type MatcherState,
-  type Verdict,
-} from './verdict.js';
+import { happeningOf, hint, message, nameOf, sameTrace, spanOf, type MatcherState, type Verdict } from './verdict.js';
 
 /** `expect(a).toHappenBefore(b)`: a, all of it if it is a span, comes before b, which is before b has begun. */
 export function toHappenBefore(this: MatcherState, received: unknown, other: unknown): Verdict {
@@ -21,7 +12,8 @@ export function toHappenBefore(this: MatcherState, received: unknown, other: unk
   sameTrace('toHappenBefore', last, first);
   const pass = last.seq < first.seq;
   const said = hint(this, nameOf(a), 'toHappenBefore', nameOf(b));
-  const what = last === first ? 'Both are one event.' : `The first ${pass ? 'comes before' : 'comes after'} the second.`;
+  const what =
+    last === first ? 'Both are one event.' : `The first ${pass ? 'comes before' : 'comes after'} the second.`;
   return { pass, message: message(said, what, window([...marksOf(a, 'first'), ...marksOf(b, 'second')])) };
 }
 

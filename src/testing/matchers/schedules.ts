@@ -18,17 +18,18 @@ const BOUNDED: readonly string[] = ['context-bound', 'pct', 'random'];
  * `expect(scenario).toHoldInEverySchedule()`: explores it, and fails with the shortest schedule that breaks it, or if there
  * are schedules that were not covered.
  */
-export function toHoldInEverySchedule(
-  this: MatcherState,
-  received: unknown,
-  options: ScheduleOptions = {},
-): Verdict {
+export function toHoldInEverySchedule(this: MatcherState, received: unknown, options: ScheduleOptions = {}): Verdict {
   if (typeof received !== 'function') {
     throw wrong('toHoldInEverySchedule', 'is asked of a scenario: (stage) => { … }', received);
   }
   const { boundedIsEnough = false, ...rest } = options;
   const report = explore(received as Scenario, rest);
-  const said = hint(this, report.scenario, 'toHoldInEverySchedule', rest.search === undefined ? '' : `'${rest.search}'`);
+  const said = hint(
+    this,
+    report.scenario,
+    'toHoldInEverySchedule',
+    rest.search === undefined ? '' : `'${rest.search}'`,
+  );
   const text = describeReport(report);
   if (report.failure !== null) {
     return { pass: false, message: message(said, text, howToReplay(report, rest)) };

@@ -51,7 +51,7 @@ export function happeningOf(value: unknown, matcher: string): TracedEvent | Span
 
 /** @throws TraceError always */
 export function wrong(matcher: string, what: string, value: unknown): TraceError {
-  const is = value === null ? 'null' : typeof value === 'object' ? value.constructor.name : `${typeof value} ${String(value)}`;
+  const is = value instanceof Object ? `of ${value.constructor.name}` : String(value);
   return new TraceError(`${matcher} ${what}; this is ${is}`);
 }
 
