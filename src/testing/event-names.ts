@@ -13,6 +13,9 @@ export const EVENT_NAMES = [
   'mmu_notifier_invalidate_range_start_nonblock returns',
   'mmu_notifier_invalidate_range_end',
   'mmu_notifier_arch_invalidate_secondary_tlbs',
+  'mmu_notifier_clear_flush_young',
+  'mmu_notifier_clear_young',
+  'mmu_notifier_test_young',
   'mmu_notifier_release',
   'mmu_notifier_release returns',
   /** The callback of an interval notifier. */
@@ -26,6 +29,7 @@ export const EVENT_NAMES = [
   'handle_mm_fault',
   'handle_mm_fault returns',
   'page_mkwrite',
+  'folio_mark_dirty',
   'folio_mkclean',
   'folio_mkclean returns',
   'folio_start_writeback',

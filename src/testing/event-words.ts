@@ -26,7 +26,7 @@ export function rangeWords({ event, start, end }: InvalidateRange): string {
   return `MMU_NOTIFY_${event} ${bytes(start, end)}`;
 }
 
-function pfn(frame: number): string {
+export function pfn(frame: number): string {
   return `pfn ${hex(frame)}`;
 }
 

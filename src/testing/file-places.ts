@@ -5,7 +5,7 @@ import type { MmRef } from '../../notifiers/index.js';
 /** A folio of a file, by its first page. */
 export interface FilePlace {
   readonly file: string;
-  readonly page: number;
+  readonly filePage: number;
 }
 
 /** Which folios of files a page of a process has shown: what happens to those concerns the page. */
@@ -32,19 +32,23 @@ export class FilePlaces {
     return this.shown.get(keyOf(mm, page)) ?? [];
   }
 
+  /** Null for a folio that is no file's. */
+  ofFolio(folio: number): FilePlace | null {
+    const mapping = this.system.mappingOf(folio);
+    return mapping === null ? null : { file: mapping.name, filePage: this.system.memory.frames.index[folio] };
+  }
+
   private placeOf(entry: number): FilePlace | null {
     if (!ptePresent(entry)) return null;
-    const { frames } = this.system.memory;
-    const folio = frames.folioOf(pteFrame(entry));
-    const mapping = this.system.mappingOf(folio);
-    return mapping === null ? null : { file: mapping.name, page: frames.index[folio] };
+    return this.ofFolio(this.system.memory.frames.folioOf(pteFrame(entry)));
   }
 
   private note(mm: MmRef, page: number, place: FilePlace): void {
     const key = keyOf(mm, page);
     const places = this.shown.get(key);
     if (places === undefined) this.shown.set(key, [place]);
-    else if (!places.some((other) => other.file === place.file && other.page === place.page)) places.push(place);
+    else if (!places.some((other) => other.file === place.file && other.filePage === place.filePage))
+      places.push(place);
   }
 }
 

@@ -4,7 +4,7 @@ import { PAGE_SIZE } from '../base/index.js';
 import { MmStruct, type EntryChange, type MmSystem } from '../mm/index.js';
 import { DeviceRecorder } from './device-recorder.js';
 import type { EventName } from './event-names.js';
-import { bytes, entryWords, rangeWords } from './event-words.js';
+import { bytes, entryWords, pfn, rangeWords } from './event-words.js';
 import { FilePlaces } from './file-places.js';
 import { KernelEvents } from './kernel-events.js';
 import { TracedEvent, type EventFacts } from './traced-event.js';
@@ -28,7 +28,7 @@ export class Recorder {
   constructor(readonly system: MmSystem) {
     this.began = system.simulation.now;
     this.places = new FilePlaces(system);
-    const { hub, simulation, entryChanges$ } = system;
+    const { hub, simulation, dirtying$, entryChanges$ } = system;
     new KernelEvents(this, simulation);
     hub.start$.subscribe((range) => {
       this.started(range);
@@ -42,11 +42,23 @@ export class Recorder {
     hub.secondaryTlbs$.subscribe(({ mm, start, end }) => {
       this.add('mmu_notifier_arch_invalidate_secondary_tlbs', { details: bytes(start, end), mm, start, end });
     });
+    hub.young$.subscribe(({ kind, mm, start, end }) => {
+      this.add(`mmu_notifier_${kind}`, { details: bytes(start, end), mm, start, end });
+    });
     hub.release$.subscribe((mm) => {
       this.add('mmu_notifier_release', { details: '', mm, key: mm });
     });
     hub.released$.subscribe((mm) => {
       this.add('mmu_notifier_release returns', { details: '', mm, key: mm });
+    });
+    dirtying$.subscribe((folio) => {
+      const place = this.places.ofFolio(folio);
+      if (place === null) this.add('folio_mark_dirty', { details: pfn(folio) });
+      else
+        this.add('folio_mark_dirty', {
+          ...place,
+          details: `${place.file} page ${String(place.filePage)} ${pfn(folio)}`,
+        });
     });
     entryChanges$.subscribe((change) => {
       this.entryChanged(change);

@@ -84,7 +84,7 @@ function concernsPage(event: TracedEvent, mm: MmRef, address: number, places: re
   }
   const { file, filePage } = event;
   if (file === null) return false;
-  return places.some((place) => place.file === file && (filePage === null || place.page === filePage));
+  return places.some((place) => place.file === file && (filePage === null || place.filePage === filePage));
 }
 
 function isBefore(event: TracedEvent, moment: Moment): boolean {

@@ -25,12 +25,14 @@ export function windowOf(events: readonly TracedEvent[], marks: readonly Mark[],
   const near = lines.map((_, i) =>
     lines.slice(Math.max(0, i - around), i + around + 1).some((line) => labels.has(line)),
   );
+  // One line takes no more room than to say that it is left out.
+  const isShown = near.map((shownItself, i) => shownItself || ((near[i - 1] ?? true) && (near[i + 1] ?? true)));
   const margin = Math.max(...[...labels.values()].map((label) => label.length));
-  const width = Math.max(...lines.filter((_, i) => near[i]).map(({ time }) => timeOf(time).length));
+  const width = Math.max(...lines.filter((_, i) => isShown[i]).map(({ time }) => timeOf(time).length));
   const rows: string[] = [];
   let left = 0;
   lines.forEach((event, i) => {
-    if (!near[i]) {
+    if (!isShown[i]) {
       left++;
       return;
     }

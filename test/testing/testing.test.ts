@@ -45,6 +45,12 @@ describe('the author of a driver for a NIC with on-demand paging', () => {
     expect(range.holds[0]).toHappenBefore(range.returned);
   });
 
+  it('asks whether what the device has written is dirty before the kernel goes on', () => {
+    const { trace } = writeThenFsync();
+    const range = trace.range();
+    expect(trace.page(BASE).since(range.start).first('folio_mark_dirty')).toNestIn(range.holds[0]);
+  });
+
   it('draws when invalidations begin and end', () => {
     const { trace } = writeThenFsync();
     expect(trace.since(trace.first('fsync')).notifier()).toMatchMarbles('S1 16.6us R1E1|', {
@@ -62,12 +68,14 @@ describe('the author of a driver for a NIC with on-demand paging', () => {
       invalidate "odp" seq 3 MMU_NOTIFY_PROTECTION_PAGE [0x1000000000, 0x1000001000) (mm of server)
       hold "odp" MMU_NOTIFY_PROTECTION_PAGE [0x1000000000, 0x1000001000) (mm of server)
       device_unmap server 0x1000000000 pfn 0x1 rw (mm of server)
+      folio_mark_dirty data page 0 pfn 0x1
       hold released "odp" MMU_NOTIFY_PROTECTION_PAGE [0x1000000000, 0x1000001000) (mm of server)
       mmu_notifier_invalidate_range_start returns MMU_NOTIFY_PROTECTION_PAGE [0x1000000000, 0x1000001000) (mm of server)
       pte 0x1000000000: pfn 0x1 rw dirty young -> pfn 0x1 ro young (mm of server)
       mmu_notifier_arch_invalidate_secondary_tlbs [0x1000000000, 0x1000001000) (mm of server)
       mmu_notifier_invalidate_range_end MMU_NOTIFY_PROTECTION_PAGE [0x1000000000, 0x1000001000) (mm of server)
       folio_mkclean returns data page 0, 1 cleaned
+      folio_mark_dirty data page 0 pfn 0x1
       folio_start_writeback data page 0
       folio_end_writeback data page 0
       fsync returns data, 1 folio written"

@@ -12,11 +12,18 @@ const WIDTH = 100;
  * it then says. A long one is cut.
  */
 export function drawMarbles(events: readonly RangeEvent[], from: number, frame: number): string {
-  for (let finer = frame; ; finer = Math.floor(finer / 10)) {
-    const drawn = finer === 0 ? null : inFrames(events, from, finer);
-    if (drawn !== null) return finer === frame ? drawn : `${drawn}   (in frames of ${formatNs(finer)})`;
-    if (finer <= 1) return 'what happens so fast that no frame is short enough to draw it';
+  for (let parts = 1; parts <= frame; parts = next(parts)) {
+    if (frame % parts !== 0) continue;
+    const finer = frame / parts;
+    const drawn = inFrames(events, from, finer);
+    if (drawn !== null) return parts === 1 ? drawn : `${drawn}   (in frames of ${formatNs(finer)})`;
   }
+  return 'what is too fast to be drawn';
+}
+
+/** 1, 2, 5, 10, 20, 50, … */
+function next(parts: number): number {
+  return String(parts).startsWith('2') ? parts * 2.5 : parts * 2;
 }
 
 /** Null if it cannot be drawn in these frames. */

@@ -69,6 +69,7 @@ export function parseMarbles(diagram: string, frame: number): Diagram {
     }
   }
   const over = diagram.indexOf('|');
+  if (over < 0 && names.length === 0) throw new TraceError(`'${diagram}' says nothing: it has no marble and no |`);
   if (over >= 0 && diagram.slice(over + 1).trim() !== '') throw noToken(diagram, over + 1);
   if (surplus !== null) throw noToken(diagram, diagram.lastIndexOf('('));
   const messages = Frames.parseMarbles(single, undefined, undefined, false, true);

@@ -134,7 +134,9 @@ function rangeDrained(state: MatcherState, span: NotifierSpan, point: TracedEven
   const pass = flying.length === 0 && holds.length === 0;
   const found = [
     ...holds.map((hold) => `"${hold.start.driver ?? ''}" still holds it`),
-    ...(flying.length === 0 ? [] : [`${String(flying.length)} of the accesses to it are in flight`]),
+    ...(flying.length === 0
+      ? []
+      : [`${counted(flying.length, 'access')} to it ${flying.length === 1 ? 'is' : 'are'} in flight`]),
   ];
   const what = pass ? 'By then nobody held it, and no access to it was in flight.' : `Then ${found.join(', and ')}.`;
   return { pass, message: message(said, what, windowOf(ofSpan(span), marks)) };
