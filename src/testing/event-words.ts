@@ -4,6 +4,7 @@ import {
   PTE_ACCESSED,
   PTE_DIRTY,
   PTE_NONE,
+  PTE_SOFT_DIRTY,
   SWP_DEVICE_EXCLUSIVE,
   pteFrame,
   ptePresent,
@@ -42,16 +43,19 @@ export function translationWords(device: string, address: number, frame: number,
 
 /** `0x1000: pfn 0x12 rw dirty -> pfn 0x12 ro`. */
 export function entryWords({ page, was, now }: EntryChange): string {
-  return `${hex(page * PAGE_SIZE)}: ${entry(was)} -> ${entry(now)}`;
+  // Of interest to few, so it is told where it changes.
+  const softDirty = ((was ^ now) & PTE_SOFT_DIRTY) !== 0 && ptePresent(was) && ptePresent(now);
+  return `${hex(page * PAGE_SIZE)}: ${entry(was, softDirty)} -> ${entry(now, softDirty)}`;
 }
 
-/** An entry of a page table, in the words of pte_write, pte_dirty and pte_young. */
-function entry(pte: number): string {
+/** An entry of a page table, in the words of pte_write, pte_dirty, pte_young and pte_soft_dirty. */
+function entry(pte: number, softDirty: boolean): string {
   if (pte === PTE_NONE) return 'none';
   if (!ptePresent(pte)) return swapType(pte) === SWP_DEVICE_EXCLUSIVE ? 'device-exclusive entry' : 'swap entry';
   const flags = [pteWritable(pte) ? 'rw' : 'ro'];
   if ((pte & PTE_DIRTY) !== 0) flags.push('dirty');
   if ((pte & PTE_ACCESSED) !== 0) flags.push('young');
+  if (softDirty && (pte & PTE_SOFT_DIRTY) !== 0) flags.push('soft-dirty');
   return `${pfn(pteFrame(pte))} ${flags.join(' ')}`;
 }
 

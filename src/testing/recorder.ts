@@ -133,7 +133,9 @@ export class Recorder {
   }
 
   private entryChanged(change: EntryChange): void {
-    const { mm, page, pages } = change;
+    const { mm, page, pages, was, now } = change;
+    // It was set anew to what it was.
+    if (was === now) return;
     this.places.changed(change);
     const start = page * PAGE_SIZE;
     const details = entryWords(change);

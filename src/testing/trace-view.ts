@@ -40,7 +40,7 @@ export class TraceView {
   device(name: string): TraceView {
     const names = this.#recorder.devices.map(({ device }) => device.name);
     if (!names.includes(name)) {
-      const watched = names.length === 0 ? 'none is: trace.watch(observeNic(nic))' : names.join(', ');
+      const watched = names.length === 0 ? 'none is: trace.watch(observeNic(nic))' : `only ${names.join(', ')}`;
       throw new TraceError(`no device "${name}" is watched; ${watched}`);
     }
     return this.narrowed({ device: name });

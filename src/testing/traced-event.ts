@@ -111,9 +111,9 @@ export class TracedEvent {
     return this.line();
   }
 
-  /** @internal @param width of its time */
+  /** @internal @param width of its time: at least so many characters */
   line(width = 0): string {
-    return `${timeOf(this.time).padStart(width)}  ${this.words}`;
+    return `${timeOf(this.time).padEnd(width)}  ${this.words}`;
   }
 }
 

@@ -40,7 +40,7 @@ export function windowOf(events: readonly TracedEvent[], marks: readonly Mark[],
     left = 0;
     const label = labels.get(event);
     const edge = label === undefined ? `${' '.repeat(margin)}  ` : `${label.padStart(margin)} >`;
-    rows.push(`  ${edge} ${event.line(width)}`);
+    rows.push(`  ${edge} ${timeOf(event.time).padStart(width)}  ${event.words}`);
   });
   if (left > 0) rows.push(elided(margin, left));
   return rows.join('\n');

@@ -58,7 +58,8 @@ describe('toMatchMarbles', () => {
       from: 1500,
       S1: { blockable: false },
     });
-    expect(trace.range({ event: 'UNMAP', page: 0x1000 }).refused).toBe(true);
+    expect(trace.ranges().map(({ refused }) => refused)).toEqual([true, false]);
+    expect(() => trace.firstRange().returned).toThrow(/was refused: entries stay as they are/);
   });
 
   it('knows which end is whose', () => {
@@ -111,7 +112,7 @@ describe('toMatchMarbles', () => {
   it('draws in shorter frames what does not fit', () => {
     const stream = announcing(twoInvalidations).notifier();
     expect(failureOf(() => expect(stream).toMatchMarbles('S1|', { frame: 5 * US }))).toMatch(
-      /^received {2}----\(S1 E1\)--------S2------E2\| {3}\(in frames of 500 ns\)$/m,
+      /^received {2}--\(S1 E1\)-S2--E2\| {3}\(in frames of 1 us\)$/m,
     );
   });
 
