@@ -31,7 +31,7 @@ export function isMeant(event: TracedEvent, where: EventWhere): boolean {
   const { page, mm, start, end } = where;
   if (where.event !== undefined && !MMU_NOTIFIER_EVENTS.includes(where.event)) {
     const names = MMU_NOTIFIER_EVENTS.join(', ');
-    throw new TraceError(`no invalidation is for "${String(where.event)}"; there are ${names}`);
+    throw new TraceError(`no invalidation is for "${where.event as string}"; there are ${names}`);
   }
   if (page !== undefined) {
     const meant = pageBytes(page);

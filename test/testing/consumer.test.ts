@@ -51,6 +51,12 @@ describe('pinless/testing', () => {
     expect(status).toBe(0);
   });
 
+  it('proves what docs/testing.md says that it proves', () => {
+    const { status, out } = jest('ordering', {});
+    expect(out).not.toMatch(/✕|●/);
+    expect(status).toBe(0);
+  });
+
   it('is imported without Jest', () => {
     const program = "import { traceOf } from 'pinless/testing'; console.log(typeof traceOf);";
     expect(run('--input-type=module', '--eval', program)).toEqual({ status: 0, out: 'function\n' });
