@@ -5,6 +5,7 @@ import type { MmSystem } from '../mm/index.js';
 import { EVENT_NAMES, type KnownEventName } from './event-names.js';
 import { Recorder } from './recorder.js';
 import { EVERYTHING } from './trace-scope.js';
+import { noEvent } from './trace-error.js';
 import { TraceView } from './trace-view.js';
 import type { TracedEvent } from './traced-event.js';
 import { isMeant, whereWords, type EventWhere } from './where.js';

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,6 +22,10 @@ beforeAll(() => {
 afterAll(() => {
   rmSync(project, { recursive: true });
 });
+
+function read(file: string): string {
+  return readFileSync(join(ROOT, file), 'utf8');
+}
 
 function run(...args: string[]): { readonly status: number | null; readonly out: string } {
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: project, encoding: 'utf8' });
@@ -51,7 +55,11 @@ describe('pinless/testing', () => {
     expect(status).toBe(0);
   });
 
-  it('proves what docs/testing.md says that it proves', () => {
+  it('proves what docs/testing.md shows', () => {
+    const shown = /<!-- test\/fixtures\/consumer\/ordering\.test\.mjs -->\s*```js\n(.*?)```/s.exec(
+      read('docs/testing.md'),
+    );
+    expect(shown?.[1]).toBe(read('test/fixtures/consumer/ordering.test.mjs'));
     const { status, out } = jest('ordering', {});
     expect(out).not.toMatch(/✕|●/);
     expect(status).toBe(0);
