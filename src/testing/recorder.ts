@@ -3,7 +3,7 @@ import type { InvalidateRange, MmRef } from '../../notifiers/index.js';
 import { PAGE_SIZE } from '../base/index.js';
 import { MmStruct, type EntryChange, type MmSystem } from '../mm/index.js';
 import { DeviceRecorder } from './device-recorder.js';
-import type { EventName } from './event-names.js';
+import { ACCESSES, type EventName } from './event-names.js';
 import { bytes, entryWords, pfn, rangeWords } from './event-words.js';
 import { FilePlaces } from './file-places.js';
 import { KernelEvents } from './kernel-events.js';
@@ -74,8 +74,11 @@ export class Recorder {
     this.learn(facts.mm);
     const seq = this.events.length;
     this.events.push(new TracedEvent(this, seq, this.system.simulation.now, name, facts));
-    const flying = this.devices.flatMap((device) => device.inFlight());
-    if (flying.length > 0) this.inFlight.set(seq, flying);
+    if (!isAccess(name))
+      this.inFlight.set(
+        seq,
+        this.devices.flatMap((device) => device.inFlight()),
+      );
     for (const listener of this.listeners) listener(this.events[seq]);
   }
 
@@ -87,9 +90,19 @@ export class Recorder {
     };
   }
 
-  /** Accesses that had been issued when an event happened, and had not reached memory. */
+  /**
+   * Accesses that had been issued when an event happened, and had not reached memory. While one is being issued the device is
+   * not to be asked: what was in flight before is then taken to be so still, up to the next event of another kind.
+   */
   inFlightAt(event: TracedEvent): readonly TracedEvent[] {
-    return (this.inFlight.get(event.seq) ?? []).map((seq) => this.events[seq]);
+    let looked = event.seq;
+    const since: TracedEvent[] = [];
+    while (looked > 0 && isAccess(this.events[looked].name)) {
+      looked--;
+      if (isAccess(this.events[looked].name)) since.push(this.events[looked]);
+    }
+    const before = (this.inFlight.get(looked) ?? []).map((seq) => this.events[seq]);
+    return [...before, ...since.reverse()];
   }
 
   /** An address space by its number; one of which only the number is known goes by that. */
@@ -156,4 +169,8 @@ export class Recorder {
 /** The function that announced it. */
 function startOf({ blockable }: InvalidateRange): EventName {
   return `mmu_notifier_invalidate_range_start${blockable ? '' : '_nonblock'}`;
+}
+
+function isAccess(name: EventName): boolean {
+  return ACCESSES.includes(name);
 }
