@@ -1,6 +1,7 @@
 import type { ObservedDevice } from '../../devices/contract/index.js';
 import type { InvalidateRange, MmRef } from '../../notifiers/index.js';
 import { PAGE_SIZE } from '../base/index.js';
+import { SharedState } from '../engine/index.js';
 import { MmStruct, type EntryChange, type MmSystem } from '../mm/index.js';
 import { DeviceRecorder } from './device-recorder.js';
 import { ACCESSES, type EventName } from './event-names.js';
@@ -10,8 +11,8 @@ import { KernelEvents } from './kernel-events.js';
 import { TracedEvent, type EventFacts } from './traced-event.js';
 
 /**
- * Writes down what happens on one machine, from the moment it is made. It looks and does nothing: a run with it takes
- * the same course as without.
+ * Writes down what happens on one machine, from the moment it is made. It looks and does nothing: under a schedule, a
+ * run with it takes the same course as without.
  */
 export class Recorder {
   readonly events: TracedEvent[] = [];
@@ -21,6 +22,11 @@ export class Recorder {
   readonly began: number;
   /** The invalidation that was announced last. */
   latest: InvalidateRange | null = null;
+  /**
+   * What a test asks of a trace is in which order things happened, so to a search over schedules no two steps that are
+   * recorded may change places.
+   */
+  private readonly order: SharedState;
   private listeners: readonly ((event: TracedEvent) => void)[] = [];
   private readonly mms = new Map<number, MmRef>();
   /** By the place of an event: accesses that were in flight then, by their places. */
@@ -28,6 +34,7 @@ export class Recorder {
 
   constructor(readonly system: MmSystem) {
     this.began = system.simulation.now;
+    this.order = new SharedState(system.simulation);
     this.places = new FilePlaces(system);
     const { hub, simulation, dirtying$, entryChanges$ } = system;
     new KernelEvents(this, simulation);
@@ -71,6 +78,7 @@ export class Recorder {
   }
 
   add(name: EventName, facts: EventFacts): void {
+    this.order.write();
     this.learn(facts.mm);
     const seq = this.events.length;
     this.events.push(new TracedEvent(this, seq, this.system.simulation.now, name, facts));
