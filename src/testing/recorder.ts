@@ -82,11 +82,8 @@ export class Recorder {
     this.learn(facts.mm);
     const seq = this.events.length;
     this.events.push(new TracedEvent(this, seq, this.system.simulation.now, name, facts));
-    if (!isAccess(name))
-      this.inFlight.set(
-        seq,
-        this.devices.flatMap((device) => device.inFlight()),
-      );
+    const flying = isAccess(name) ? [] : this.devices.flatMap((device) => device.inFlight());
+    if (flying.length > 0) this.inFlight.set(seq, flying);
     for (const listener of this.listeners) listener(this.events[seq]);
   }
 
