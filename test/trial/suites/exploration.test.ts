@@ -4,7 +4,7 @@ import type { DriverPlugin } from '../../../devices/contract/index.js';
 import { FAULTY_DRIVERS } from '../../../devices/faulty/index.js';
 import { mirror } from '../../../devices/mirror/index.js';
 import { odp } from '../../../devices/odp/index.js';
-import type { Outcome } from '../../../src/trial/index.js';
+import type { Outcome } from '../../../src/trial/suite.js';
 
 const { tests } = SUITES.find(({ name }) => name === 'exploration')!;
 
