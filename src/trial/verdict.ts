@@ -1,5 +1,5 @@
 import { SAYS, type RuleId } from '../check/index.js';
-import { ENOUGH, type Batch, type SeededFailure } from './run-batch.js';
+import { isEnough, type Batch, type SeededFailure } from './run-batch.js';
 import { nameOf, testAt, type Selected } from './select.js';
 import type { Subject } from './subject.js';
 import { whyNot } from './suite.js';
@@ -11,8 +11,8 @@ const RULES = (Object.keys(SAYS) as RuleId[]).filter((rule) => rule.startsWith('
 export interface Tried {
   readonly selected: Selected;
   readonly batches: readonly Batch[];
-  /** The seed of a run that did not come back, after so many seconds of wall time; null if all did. */
-  readonly hung: { readonly seed: number; readonly seconds: number } | null;
+  /** A run that ended its thread or kept it for ever, and why that is thought; null if there was none. */
+  readonly lost: { readonly seed: number; readonly why: string } | null;
   /** True if it was not run to its end because other tests did not come back. */
   readonly givenUp: boolean;
 }
@@ -89,17 +89,21 @@ export function verdictOf(subject: Subject, tried: readonly Tried[]): Verdict {
   };
 }
 
-function testVerdict(subject: Subject, { selected, batches, hung, givenUp }: Tried): TestVerdict {
+function testVerdict(subject: Subject, { selected, batches, lost, givenUp }: Tried): TestVerdict {
   const name = nameOf(selected);
   const why = whyNot(testAt(selected), subject);
   if (why !== null) return { name, status: 'not-applicable', ran: 0, failed: 0, reason: why };
-  const failures = firstFailures(batches);
-  const ran = batches.reduce((sum, batch) => sum + batch.ran, 0) + (hung === null ? 0 : 1);
-  const failed = failures.length + (hung === null ? 0 : 1);
+  const failures = failuresOf(batches);
+  const ran = batches.reduce((sum, batch) => sum + batch.ran, 0) + (lost === null ? 0 : 1);
+  const failed = failures.length + (lost === null ? 0 : 1);
   const counts = { name, ran, failed };
-  if (hung !== null) {
-    const reason = `did not come back: a run of it has done nothing for ${String(hung.seconds)} s`;
-    return { ...counts, status: 'failed', reason, replay: { only: onlyOf(selected, hung.seed), program: null } };
+  if (lost !== null) {
+    return {
+      ...counts,
+      status: 'failed',
+      reason: lost.why,
+      replay: { only: onlyOf(selected, lost.seed), program: null },
+    };
   }
   if (givenUp) {
     const stopped = 'not all of it was run: too many tests did not come back';
@@ -113,13 +117,15 @@ function testVerdict(subject: Subject, { selected, batches, hung, givenUp }: Tri
     ...(rule === null ? {} : { rule }),
     reason,
     replay: { only: onlyOf(selected, seed), program },
-    ...(failed >= ENOUGH && ran < selected.count ? { stopped: `stopped after ${String(failed)} failures` } : {}),
+    ...(isEnough(failures) && ran < selected.count
+      ? { stopped: `stopped after ${String(failed)} of ${String(ran)} runs` }
+      : {}),
   };
 }
 
 function ruleVerdict(rule: RuleId, { pins, tried: { kind } }: Subject, tried: readonly Tried[]): RuleVerdict {
   for (const { selected, batches } of tried) {
-    const failure = firstFailures(batches).find((one) => one.rule === rule);
+    const failure = failuresOf(batches).find((one) => one.rule === rule);
     if (failure === undefined) continue;
     const { reason, seed, program } = failure;
     return { status: 'failed', reason, replay: { only: onlyOf(selected, seed), program } };
@@ -136,8 +142,8 @@ function ruleVerdict(rule: RuleId, { pins, tried: { kind } }: Subject, tried: re
   return { status: 'not-applicable', reason: 'nothing that was run put it to the test' };
 }
 
-/** Failures in the order of seeds, up to where the test counts as stopped: the same whatever ran at the same time. */
-function firstFailures(batches: readonly Batch[]): readonly SeededFailure[] {
+/** Failures in the order of seeds. */
+function failuresOf(batches: readonly Batch[]): readonly SeededFailure[] {
   return batches.flatMap(({ failures }) => failures);
 }
 

@@ -22,10 +22,10 @@ function failure(seed: number, part: Partial<SeededFailure> = {}): SeededFailure
   return { rule: 'R1', reason: 'it was so', program: null, seed, ...part };
 }
 
-function verdict(only: string, batches: readonly Batch[], hung: Tried['hung'] = null): Verdict {
+function verdict(only: string, batches: readonly Batch[], lost: Tried['lost'] = null): Verdict {
   return verdictOf(
     subject,
-    testsFor({ only }).map((selected) => ({ selected, batches, hung, givenUp: false })),
+    testsFor({ only }).map((selected) => ({ selected, batches, lost, givenUp: false })),
   );
 }
 
@@ -60,9 +60,9 @@ describe('a verdict', () => {
   });
 
   it('says which run did not come back', () => {
-    const told = verdict('storms', [], { seed: 4, seconds: 20 });
+    const told = verdict('storms', [], { seed: 4, why: 'did not come back' });
     expect(verdictText(told, 'mine')).toContain(
-      'storms failed\n  did not come back: a run of it has done nothing for 20 s\n  again: pinless check-driver mine --only storms#4',
+      'storms failed\n  did not come back\n  again: pinless check-driver mine --only storms#4',
     );
   });
 
@@ -84,5 +84,10 @@ describe('runs of many threads', () => {
     const bad = batch({ failures: Array.from({ length: 10 }, (_, i) => failure(i + 1)) });
     expect(untilEnough([batch({}), bad, batch({})])).toEqual([batch({}), bad]);
     expect(untilEnough([batch({}), undefined, bad])).toEqual([batch({})]);
+  });
+
+  it('count no further than one that would have gone on for ever', () => {
+    const endless = batch({ failures: [failure(1, { endless: true })] });
+    expect(untilEnough([endless, batch({})])).toEqual([endless]);
   });
 });
