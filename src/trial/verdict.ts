@@ -24,7 +24,7 @@ export interface Replay {
   readonly program: readonly string[] | null;
 }
 
-export type Status = 'passed' | 'failed' | 'not-applicable';
+type Status = 'passed' | 'failed' | 'not-applicable';
 
 export interface RuleVerdict {
   readonly status: Status;
@@ -35,7 +35,7 @@ export interface RuleVerdict {
 
 export interface TestVerdict {
   readonly name: string;
-  readonly status: Status;
+  readonly status: Status | 'not-run';
   /** Runs, and how many of them failed. */
   readonly ran: number;
   readonly failed: number;
@@ -83,7 +83,9 @@ export function verdictOf(subject: Subject, tried: readonly Tried[]): Verdict {
     driver: subject.name,
     title: subject.title,
     kind: subject.tried.kind,
-    verdict: tests.every(({ verdict }) => verdict.status !== 'failed') ? 'passed' : 'failed',
+    verdict: tests.every(({ verdict: { status } }) => status === 'passed' || status === 'not-applicable')
+      ? 'passed'
+      : 'failed',
     rules: Object.fromEntries(RULES.map((rule) => [rule, ruleVerdict(rule, subject, tried)])),
     suites,
   };
@@ -105,9 +107,8 @@ function testVerdict(subject: Subject, { selected, batches, lost, givenUp }: Tri
       replay: { only: onlyOf(selected, lost.seed), program: null },
     };
   }
-  if (givenUp) {
-    const stopped = 'not all of it was run: too many tests did not come back';
-    if (failures.length === 0) return { ...counts, status: 'failed', reason: stopped };
+  if (givenUp && failures.length === 0) {
+    return { ...counts, status: 'not-run', reason: 'too many tests did not come back' };
   }
   if (failures.length === 0) return { ...counts, status: 'passed' };
   const [{ rule, reason, seed, program }] = failures;

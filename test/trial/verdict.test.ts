@@ -66,6 +66,20 @@ describe('a verdict', () => {
     );
   });
 
+  it('tells a few tests that failed at length, and names the others', () => {
+    const told = verdict('gaps', [batch({ failures: [failure(1, { rule: null })] })]);
+    const text = verdictText(told, 'mine');
+    expect(text.match(/^gaps\.\w+ failed/gm)).toHaveLength(4);
+    expect(text).toMatch(/^failed as well:\n {2}gaps\.\w+ /m);
+  });
+
+  it('is no pass where something was not run', () => {
+    const [selected] = testsFor({ only: 'gaps.fork' });
+    const told = verdictOf(subject, [{ selected, batches: [], lost: null, givenUp: true }]);
+    expect(told.verdict).toBe('failed');
+    expect(verdictText(told, 'mine')).toContain('not run, as too many tests did not come back:\n  gaps.fork\n');
+  });
+
   it('has a program for who wants to see it in one', () => {
     const told = verdict('programs', [batch({ failures: [failure(3, { program: ['exit', 'after_exit'] })] })]);
     expect(verdictText(told, 'mine')).toContain(

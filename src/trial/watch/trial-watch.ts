@@ -1,9 +1,9 @@
 import { MachineRules, Rules, type RuleId, type Violation } from '../../check/index.js';
 import { hex } from '../../base/index.js';
-import { LivelockError, formatNs, messageOf } from '../../engine/index.js';
+import { LivelockError, TaskFailure, formatNs, messageOf } from '../../engine/index.js';
 import type { MmSystem } from '../../mm/index.js';
 import type { ObservedDevice } from '../../../devices/contract/index.js';
-import { Endless } from '../expect.js';
+import { Endless, Unexpected } from '../expect.js';
 import type { Subject } from '../subject.js';
 import type { Outcome } from '../suite.js';
 import { Census } from './census.js';
@@ -74,8 +74,11 @@ function causes(error: unknown): unknown[] {
   return error instanceof Error && error.cause !== undefined ? [error, ...causes(error.cause)] : [error];
 }
 
-/** An error and what caused it in words, each said once. */
+/** An error and what caused it in words, each said once; of a result that is wrong, only that. */
 function messages(error: unknown): string {
+  if (error instanceof TaskFailure && error.cause instanceof Unexpected) {
+    return `${error.cause.message} (${formatNs(error.time)})`;
+  }
   const [first, ...rest] = causes(error).map(messageOf);
   return rest.reduce((said, message) => (said.includes(message) ? said : `${said}: ${message}`), first);
 }
