@@ -16,8 +16,8 @@ import { Census } from '../watch/census.js';
 import { explained } from '../watch/trial-watch.js';
 import { EVERYBODY } from './needs.js';
 
-/** More than any race takes of the drivers that come with pinless. */
-const BUDGET = { executions: 10_000 };
+/** More than any race takes of the drivers that come with pinless; the steps are for those that never end. */
+const BUDGET = { executions: 10_000, steps: 1_000_000 };
 
 /** Small races between the device and the kernel, each under every schedule, as `pinless explore` runs them. */
 export const exploration: Suite = {
