@@ -17,7 +17,10 @@ import { explained } from '../watch/trial-watch.js';
 import { EVERYBODY } from './needs.js';
 
 /** More than any race takes of the drivers that come with pinless; the steps are for those that never end. */
-const BUDGET = { executions: 10_000, steps: 1_000_000 };
+const BUDGET = { executions: 10_000, steps: 300_000 };
+
+/** Steps after which a run is endless: twenty times as many as any takes. */
+const STEP_LIMIT = 1_000;
 
 /** Small races between the device and the kernel, each under every schedule, as `pinless explore` runs them. */
 export const exploration: Suite = {
@@ -52,7 +55,7 @@ function explored(subject: Subject, name: string, shrink: boolean): Outcome {
 
 function reportOf({ name, scenario }: DriverScenario, shrink: boolean): ExploreReport | Irreproducible {
   try {
-    return explore(scenario, { name, budget: BUDGET, shrink });
+    return explore(scenario, { name, budget: BUDGET, stepLimit: STEP_LIMIT, shrink });
   } catch (error) {
     if (error instanceof Irreproducible) return error;
     throw error;
