@@ -1,0 +1,48 @@
+import { SmallMachine, type Scenario } from '../../src/check/index.js';
+import { traceOf, type TraceView } from '../../src/testing/index.js';
+import { pluggedIn, type DriverPlugin } from '../../devices/contract/index.js';
+import { mirror } from '../../devices/mirror/index.js';
+import { odp } from '../../devices/odp/index.js';
+import { failureOf } from './failure-of.js';
+
+type Range = ReturnType<ReturnType<typeof traceOf>['range']>;
+
+/** A device writes a page that madvise(MADV_DONTNEED) takes; what is asked of the page's trace, and of the invalidation? */
+function dropped(plugin: DriverPlugin, ask: (page: TraceView, range: Range) => void): Scenario {
+  return (stage) => {
+    const machine = new SmallMachine(stage);
+    const { kernel, process } = machine;
+    const start = machine.address(0);
+    const device = machine.plugIn(pluggedIn(plugin), 'gpu');
+    machine.mapAnon(1);
+    machine.before('open', device.register(process.mm, start, 4096));
+    const trace = traceOf(kernel.mm).watch(device.observed);
+    machine.device('write', device.access('write', start, 64));
+    machine.systemCall('madvise', kernel.madviseDontneed(process, start, 4096));
+    return () => {
+      const page = trace.page(start);
+      ask(page, page.range({ event: 'CLEAR' }));
+      return undefined;
+    };
+  };
+}
+
+describe.each([odp, mirror])('a trace on a small machine: $manifest.name', (plugin) => {
+  it('shows an order that holds in every schedule', () => {
+    const scenario = dropped(plugin, (page, range) => {
+      expect(page).toHaveNoAccessBetween(range.returned, range.end);
+    });
+    expect(scenario).toHoldInEverySchedule();
+  });
+
+  it('shows the schedule in which one does not', () => {
+    const scenario = dropped(plugin, (page, range) => {
+      expect(page.last('device_write')).toHappenBefore(range.start);
+    });
+    for (const search of ['dpor', 'naive'] as const) {
+      const message = failureOf(() => expect(scenario).toHoldInEverySchedule({ search }));
+      expect(message).toMatch(/\| *madvise:|^ +\d+ {2}madvise:/m);
+      expect(message).toContain('toHappenBefore(mmu_notifier_invalidate_range_start)');
+    }
+  });
+});
