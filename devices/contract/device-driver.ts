@@ -1,5 +1,6 @@
 import type { Task } from '../../src/engine/index.js';
 import type { MmStruct } from '../../src/mm/index.js';
+import type { AdviseMrRequest } from './advise-mr.js';
 import type { Mkey, PageFault } from './hardware.js';
 
 /** ibv_reg_mr, ibv_reg_mr_iova. */
@@ -44,6 +45,14 @@ export interface DeviceDriver {
   /** @throws Errno as ibv_reg_mr returns it */
   regMr(request: RegMrRequest): Task<MemoryRegion>;
   deregMr(region: MemoryRegion): Task;
+  /**
+   * A hint that the device will use some pages. Best effort: nothing says that they are there when they are used.
+   * Absent: ibv_advise_mr is not supported, EOPNOTSUPP.
+   *
+   * @throws Errno as ibv_advise_mr returns it: EINVAL without any sge, ENOENT for a key that there is not, EPERM to write where
+   *   the region may not be written, EFAULT beyond the region, or, with `flush`, as a page fault fails
+   */
+  adviseMr?(request: AdviseMrRequest): Task;
   /** The device needs translations. Must end in `hardware.resume(fault, …)`. */
   pageFault(fault: PageFault): Task;
 }

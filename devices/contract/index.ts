@@ -6,6 +6,7 @@
  * lives here.
  */
 export * from './access-flags.js';
+export type { AdviseMrAdvice, AdviseMrRequest, AdviseMrSge } from './advise-mr.js';
 export {
   NIC_CAPABILITIES,
   SVM_CAPABILITIES,

@@ -1,10 +1,14 @@
-import { Errno, PAGE_SIZE, pageOf } from '../../src/base/index.js';
+import { Errno, PAGE_SIZE, hex, isErrno, pageOf } from '../../src/base/index.js';
 import { MS, type Task } from '../../src/engine/index.js';
 import type { KernelCore } from '../../src/kernel/index.js';
 import { HMM_PFN_VALID, HMM_PFN_WRITE, hmmRangeFault, type HmmResult } from '../../src/mm/index.js';
 import type { InvalidateRange } from '../../notifiers/index.js';
 import {
   checkRegMr,
+  isWritable,
+  type AdviseMrAdvice,
+  type AdviseMrRequest,
+  type AdviseMrSge,
   type DeviceDriver,
   type Hardware,
   type MemoryRegion,
@@ -16,6 +20,15 @@ import { UmemOdp, toMtt } from './umem-odp.js';
 
 /** HMM_RANGE_DEFAULT_TIMEOUT: how long a fault is tried again while invalidations get in its way. */
 const HMM_RANGE_DEFAULT_TIMEOUT = 1000 * MS;
+
+/** Pages of a region that somebody wants to have. */
+interface PrefetchRange {
+  readonly umem: UmemOdp;
+  readonly first: number;
+  readonly pages: number;
+  /** For messages. */
+  readonly what: string;
+}
 
 /** Pages of a region that are looked at in one go at registration. */
 const SNAPSHOT_PAGES = 4096;
@@ -60,8 +73,40 @@ export class OdpDriver implements DeviceDriver {
     this.hardware.resume(fault, result === 0 ? 'retry' : 'error');
   }
 
-  /** ib_umem_odp_map_dma_and_lock: asks HMM until no invalidation came in between, then tells the device. */
-  private *mapPages(umem: UmemOdp, first: number, pages: number, request: number): Task<HmmResult> {
+  /** mlx5_ib_advise_mr_prefetch: all keys are looked at before anything is done. */
+  *adviseMr({ advice, flush, sgList }: AdviseMrRequest): Task {
+    if (sgList.length === 0) throw new Errno('EINVAL', 'advise_mr without any sge');
+    const ranges = sgList.map((sge) => this.rangeOf(sge, advice === 'PREFETCH_WRITE'));
+    const work = this.prefetch(ranges, advice);
+    if (flush) yield* work;
+    else this.kernel.simulation.spawn(`prefetch of ${this.name}`, ignoringErrors(work), { daemon: true });
+  }
+
+  /** The pages of a registered region that an sge names. */
+  private rangeOf({ lkey, address, length }: AdviseMrSge, write: boolean): PrefetchRange {
+    const what = `advise_mr of ${String(length)} bytes at ${hex(address)} of lkey 0x${lkey.toString(16)}`;
+    const umem = [...this.regions.values()].find(({ mkey }) => mkey.rkey === lkey);
+    if (umem === undefined) throw new Errno('ENOENT', what);
+    const { iova, access, length: end } = umem.mkey;
+    if (write && !isWritable(access)) throw new Errno('EPERM', what);
+    if (address < iova || !(length > 0) || address + length > iova + end) throw new Errno('EFAULT', what);
+    const first = pageOf(address) - pageOf(iova);
+    return { umem, first, pages: pageOf(address + length - 1) - pageOf(address) + 1, what };
+  }
+
+  private *prefetch(ranges: readonly PrefetchRange[], advice: AdviseMrAdvice): Task {
+    const request = { PREFETCH: HMM_PFN_VALID, PREFETCH_WRITE: HMM_PFN_VALID | HMM_PFN_WRITE, PREFETCH_NO_FAULT: 0 };
+    for (const { umem, first, pages, what } of ranges) {
+      const result = yield* this.mapPages(umem, first, pages, request[advice], advice === 'PREFETCH');
+      if (result !== 0) throw new Errno(result, what);
+    }
+  }
+
+  /**
+   * ib_umem_odp_map_dma_and_lock: asks HMM until no invalidation came in between, then tells the device.
+   * @param downgrade MLX5_PF_FLAGS_DOWNGRADE: the device may only read, whatever the CPU may
+   */
+  private *mapPages(umem: UmemOdp, first: number, pages: number, request: number, downgrade = false): Task<HmmResult> {
     const { mm, notifier, mutex } = umem;
     const entries = new Int32Array(pages);
     const start = umem.firstAddress + first * PAGE_SIZE;
@@ -88,7 +133,7 @@ export class OdpDriver implements DeviceDriver {
       yield* this.hardware.map(
         umem.mkey,
         first,
-        entries.map((entry) => this.toMtt(entry)),
+        entries.map((entry) => this.toMtt(downgrade ? entry & ~HMM_PFN_WRITE : entry)),
       );
     }
     mutex.release();
@@ -196,5 +241,14 @@ export class OdpDriver implements DeviceDriver {
       const start = pageOf(umem.start) + first;
       if (umem.mm.pageTable.isPopulatedIn(start, start + pages)) yield* this.mapPages(umem, first, pages, 0);
     }
+  }
+}
+
+/** Nobody waits for it. */
+function* ignoringErrors(work: Task): Task {
+  try {
+    yield* work;
+  } catch (error) {
+    if (!isErrno(error)) throw error;
   }
 }
