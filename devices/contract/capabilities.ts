@@ -27,7 +27,7 @@ export type SvmCapability = (typeof SVM_CAPABILITIES)[number];
 export type Capability = NicCapability | SvmCapability;
 
 /** What DeviceDriver obliges everybody to: the NIC carries out the requests, the driver brings the pages. */
-const EVERY_DRIVER: readonly NicCapability[] = [
+export const EVERY_NIC_DRIVER: readonly NicCapability[] = [
   'IBV_ODP_SUPPORT_SEND',
   'IBV_ODP_SUPPORT_RECV',
   'IBV_ODP_SUPPORT_WRITE',
@@ -47,7 +47,7 @@ export function capabilitiesOf(plugin: DriverPlugin): ReadonlySet<Capability> {
   const isNic = pluggedIn(plugin).kind === 'nic-driver';
   if (capabilities === undefined) {
     if (!isNic) return new Set();
-    return new Set<Capability>(onDemandPaging ? ['IBV_ODP_SUPPORT', ...EVERY_DRIVER] : EVERY_DRIVER);
+    return new Set<Capability>(onDemandPaging ? ['IBV_ODP_SUPPORT', ...EVERY_NIC_DRIVER] : EVERY_NIC_DRIVER);
   }
   const known: readonly Capability[] = isNic ? NIC_CAPABILITIES : SVM_CAPABILITIES;
   const declared: unknown = capabilities;

@@ -8,6 +8,7 @@
 export * from './access-flags.js';
 export type { AdviseMrAdvice, AdviseMrRequest, AdviseMrSge } from './advise-mr.js';
 export {
+  EVERY_NIC_DRIVER,
   NIC_CAPABILITIES,
   SVM_CAPABILITIES,
   capabilitiesOf,

@@ -1,6 +1,6 @@
 import type { KernelCore } from '../../src/kernel/index.js';
 import { driverPlugin, type DriverPlugin, type Hardware } from '../contract/index.js';
-import type { OdpDriver } from '../odp/index.js';
+import { odp, type OdpDriver } from '../odp/index.js';
 import { ForgottenDirty, LateDirty } from './dirty-faults.js';
 import { DoubleRelease, LateQuiesce, LeakedHold, UnrefusedReap, UnregisterRace } from './invalidation-faults.js';
 import { IgnoredOffset, MissingRetryCheck, StaleChild, WidenedRights } from './translation-faults.js';
@@ -34,6 +34,6 @@ export const FAULTY_DRIVERS: readonly FaultyDriver[] = [
 ];
 
 function faulty(id: string, rule: string, title: string, Driver: FaultyClass): FaultyDriver {
-  const manifest = { name: `faulty-${id.toLowerCase()}`, title, onDemandPaging: true };
+  const manifest = { ...odp.manifest, name: `faulty-${id.toLowerCase()}`, title };
   return { id, rule, plugin: driverPlugin(manifest, (hardware, kernel) => new Driver(hardware, kernel)) };
 }

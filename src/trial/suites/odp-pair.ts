@@ -2,7 +2,12 @@ import { HPAGE_SIZE, PAGE_SIZE } from '../../base/index.js';
 import type { Task } from '../../engine/index.js';
 import type { Process } from '../../kernel/index.js';
 import { mmap } from '../../mm/index.js';
-import { IBV_ACCESS_HUGETLB, type DeviceDriver, type MemoryRegion } from '../../../devices/contract/index.js';
+import {
+  IBV_ACCESS_HUGETLB,
+  type AdviseMrAdvice,
+  type DeviceDriver,
+  type MemoryRegion,
+} from '../../../devices/contract/index.js';
 import {
   type CompletionQueue,
   type QueuePair,
@@ -41,6 +46,12 @@ export class OdpSide {
 
   *deregister(): Task {
     yield* this.driver.deregMr(this.region);
+  }
+
+  /** ibv_advise_mr of the beginning of the buffer. @param flush false if it may be done later */
+  *advise(advice: AdviseMrAdvice, flush: boolean, length: number): Task {
+    if (this.driver.adviseMr === undefined) throw new Error(`driver "${this.driver.name}" has no adviseMr`);
+    yield* this.driver.adviseMr({ advice, flush, sgList: [this.sge(length)] });
   }
 
   /** What the buffer is called in work requests. */

@@ -1,5 +1,5 @@
 import type { Task } from '../../engine/index.js';
-import type { NicCapability } from '../../../devices/contract/index.js';
+import type { AdviseMrAdvice, NicCapability } from '../../../devices/contract/index.js';
 import { expectEqual } from '../expect.js';
 import { tell, type Stage } from '../stage.js';
 import type { Needs, Suite, Test } from '../suite.js';
@@ -10,8 +10,13 @@ const ITERATIONS = 100;
 
 const NO_QUEUE_PAIRS = 'the device has no queue pairs';
 const RC_ONLY = 'the NIC model has RC only';
-const NO_ADVISE = 'the driver contract has no ibv_advise_mr';
 const NO_IMPLICIT = 'the driver contract has no implicit registration';
+
+const PREFETCH: readonly NicCapability[] = [
+  'IBV_ODP_SUPPORT_SEND',
+  'IBV_ODP_SUPPORT_RECV',
+  'IBV_ADVISE_MR_ADVICE_PREFETCH',
+];
 
 /**
  * rdma-core's tests/test_odp.py, by the names there without "test_odp_". Both sides have the driver that is tried; before each
@@ -38,10 +43,10 @@ export const testOdp: Suite = {
       rcTraffic,
       true,
     ),
-    unable('sync_prefetch_rc_traffic', NO_ADVISE),
-    unable('async_prefetch_rc_traffic', NO_ADVISE),
-    unable('prefetch_sync_no_page_fault_rc_traffic', NO_ADVISE),
-    unable('prefetch_async_no_page_fault_rc_traffic', NO_ADVISE),
+    traffic('sync_prefetch_rc_traffic', PREFETCH, prefetched(true, ['PREFETCH', 'PREFETCH_WRITE'])),
+    traffic('async_prefetch_rc_traffic', PREFETCH, prefetched(false, ['PREFETCH', 'PREFETCH_WRITE'])),
+    traffic('prefetch_sync_no_page_fault_rc_traffic', PREFETCH, prefetched(true, ['PREFETCH_NO_FAULT'])),
+    traffic('prefetch_async_no_page_fault_rc_traffic', PREFETCH, prefetched(false, ['PREFETCH_NO_FAULT'])),
   ],
 };
 
@@ -81,6 +86,19 @@ function* rcTraffic({ client, server }: OdpPair, round: number): Task {
   yield* from.fill(message(round));
   yield* from.send(to, MESSAGE);
   yield* to.expect('the message', message(round));
+}
+
+/**
+ * Both buffers are prefetched before they are used. One that was prefetched for reading and is then received into shows
+ * whether the driver knows that its page may only be read.
+ */
+function prefetched(flush: boolean, advices: readonly AdviseMrAdvice[]): Iteration {
+  return function* (pair, round) {
+    for (const advice of advices) {
+      for (const side of [pair.client, pair.server]) yield* side.advise(advice, flush, MESSAGE);
+      yield* rcTraffic(pair, round);
+    }
+  };
 }
 
 function* rdmaWrite({ client, server }: OdpPair, round: number): Task {
