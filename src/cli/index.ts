@@ -1,5 +1,5 @@
 /**
- * Floor 7. The `pinless` command: options in, a report out, an exit status.
+ * Floor 8. The `pinless` command: options in, a report out, an exit status.
  *
  * Only wiring: what a command does is in the floors below.
  */

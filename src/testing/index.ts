@@ -1,5 +1,5 @@
 /**
- * Floor 7. The kit for people who test ordering with Jest: a trace to assert on, and matchers that read aloud.
+ * Floor 8. The kit for people who test ordering with Jest: a trace to assert on, and matchers that read aloud.
  *
  *     const trace = traceOf(world).watch(observeNic(nic));
  *     … run …
