@@ -10,7 +10,8 @@ const FLOORS = [
   ['^src/kernel/'],
   ['^devices/'],
   ['^src/lab/', '^src/check/'],
-  ['^src/cli/', '^src/index\\.ts$'],
+  ['^src/trial/'],
+  ['^src/cli/', '^src/testing/', '^src/index\\.ts$'],
 ];
 
 /** What a floor may not import: everything above it. */
@@ -75,6 +76,7 @@ const FACES = [
   'src/lab/operations',
   'src/check',
   'src/check/explore',
+  'src/trial',
 ];
 
 const faces = FACES.map((folder) => ({

@@ -50,14 +50,15 @@ export function capabilitiesOf(plugin: DriverPlugin): ReadonlySet<Capability> {
     return new Set<Capability>(onDemandPaging ? ['IBV_ODP_SUPPORT', ...EVERY_DRIVER] : EVERY_DRIVER);
   }
   const known: readonly Capability[] = isNic ? NIC_CAPABILITIES : SVM_CAPABILITIES;
-  if (!Array.isArray(capabilities)) {
+  const declared: unknown = capabilities;
+  if (!Array.isArray(declared)) {
     throw new Error(`manifest of "${name}": capabilities must be a list of names, and is ${typeof capabilities}`);
   }
   const unknown = capabilities.find((one) => !known.includes(one));
   if (unknown !== undefined) {
     const kind = isNic ? 'driver of a NIC' : 'device with shared virtual memory';
     throw new Error(
-      `manifest of "${name}": "${String(unknown)}" is no capability of a ${kind}; there are ${known.join(', ')}`,
+      `manifest of "${name}": "${unknown}" is no capability of a ${kind}; there are ${known.join(', ')}`,
     );
   }
   return new Set(capabilities);

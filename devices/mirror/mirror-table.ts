@@ -26,9 +26,11 @@ export class MirrorTable {
     return this.entries.get(page);
   }
 
+  /** An entry that takes the place of another to the same frame: what has been written through that is still to be told. */
   set(page: number, frame: number, writable: boolean, atomic = false): void {
+    const was = this.entries.get(page);
     this.erase(page);
-    this.entries.set(page, { frame, writable, atomic, written: false });
+    this.entries.set(page, { frame, writable, atomic, written: was?.frame === frame && was.written });
     for (const watcher of this.watchers) watcher.installed(this.mm, page * PAGE_SIZE, frame, writable);
   }
 

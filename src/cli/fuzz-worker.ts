@@ -1,5 +1,5 @@
 import { KINDS, fuzzOne, type FuzzResult } from '../lab/index.js';
-import { underTheRules } from './under-the-rules.js';
+import { underTheRules } from '../trial/index.js';
 
 export interface FuzzTask {
   readonly kind: string;
@@ -12,5 +12,5 @@ export interface FuzzTask {
 export default function fuzzPrograms({ kind, from, count }: FuzzTask): FuzzResult[] {
   const of = KINDS.find(({ name }) => name === kind);
   if (of === undefined) throw new Error(`there is no kind "${kind}"`);
-  return Array.from({ length: count }, (_, i) => fuzzOne(of, from + i, underTheRules(false)));
+  return Array.from({ length: count }, (_, i) => fuzzOne(of, from + i, underTheRules({ handsOverDirty: false })));
 }

@@ -2,11 +2,19 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Command } from 'commander';
 import { messageOf } from '../engine/index.js';
-import { parseProgram, printOp, printStep, recordRun, runProgram, withImplicitExit } from '../lab/index.js';
+import {
+  parseProgram,
+  printOp,
+  printStep,
+  recordRun,
+  runProgram,
+  withImplicitExit,
+  type RunOptions,
+} from '../lab/index.js';
+import { underTheRules } from '../trial/index.js';
 import { loadDriver } from './load-drivers.js';
-import { driverFactoryOf } from '../../devices/contract/index.js';
+import { pluggedIn, type DriverPlugin } from '../../devices/contract/index.js';
 import type { Output } from './output.js';
-import { underTheRules } from './under-the-rules.js';
 import { UsageError } from './usage-error.js';
 
 interface Typed {
@@ -49,8 +57,8 @@ async function runFile(output: Output, path: string, typed: Typed): Promise<numb
     throw new UsageError(`cannot read "${path}": ${messageOf(error)}`);
   }
   const ops = withImplicitExit(parseProgram(text));
-  const driver = typed.driver === undefined ? undefined : driverFactoryOf(await loadDriver('--driver', typed.driver));
-  const run = runProgram(ops, driver === undefined ? {} : { driver, watch: underTheRules(true) });
+  const plugin = typed.driver === undefined ? undefined : await loadDriver('--driver', typed.driver);
+  const run = runProgram(ops, plugin === undefined ? {} : on(plugin));
   if (typed.json === true) {
     output.out(`${JSON.stringify(recordRun(basename(path).replace(/\.\w+$/, ''), ops, run), null, 1)}\n`);
   } else {
@@ -65,4 +73,9 @@ async function runFile(output: Output, path: string, typed: Typed): Promise<numb
       : `line ${String(op.line)}, column ${String(op.column)}: the program stopped at "${printOp(op)}"`;
   output.err(`pinless: ${where}: ${reason}\n`);
   return 1;
+}
+
+/** On a NIC with a driver, under the rules that bind it. */
+function on(plugin: DriverPlugin): RunOptions {
+  return { tried: pluggedIn(plugin), watch: underTheRules({ pins: !plugin.manifest.onDemandPaging }) };
 }

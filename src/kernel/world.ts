@@ -36,6 +36,8 @@ export interface WorldOptions {
   readonly seed?: number;
   /** Which ready task goes next; default first in, first out. */
   readonly schedule?: SchedulePolicy;
+  /** Virtual ns after which tasks that all wait count as hung; default 120 s, as Linux's hung_task_timeout_secs. */
+  readonly hungTaskNs?: number;
   /** Memory of the machine in bytes, up to 256 GiB; default 16 GiB. */
   readonly memory?: number;
   /** False keeps of each byte only which write it comes from; default true. */
@@ -64,6 +66,7 @@ export function engineModule(options: WorldOptions): ContainerModule {
         new Simulation({
           ...(options.seed === undefined ? {} : { seed: options.seed }),
           ...(options.schedule === undefined ? {} : { policy: options.schedule }),
+          ...(options.hungTaskNs === undefined ? {} : { hungTaskNs: options.hungTaskNs }),
         }),
     );
   });

@@ -17,6 +17,7 @@ export {
   runProgram,
   withImplicitExit,
   type ProgramWatch,
+  type RunOptions,
 } from './program/index.js';
 export {
   SECTIONS,
@@ -26,7 +27,6 @@ export {
   operationPrograms,
   operationText,
 } from './operations/index.js';
-export { stormRound, type StormWatch } from './trial/index.js';
 export { KINDS, fuzzOne, type FuzzResult } from './fuzz/index.js';
 export {
   LEVELS,

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { DriverFactory } from '../../../devices/contract/index.js';
+import type { PluggedIn } from '../../../devices/contract/index.js';
 import { parseProgram, runProgram, type ProgramWatch } from '../program/index.js';
 import { assemble } from './assemble.js';
 import { choices } from './choices.js';
@@ -15,22 +15,26 @@ export interface FuzzResult {
   readonly failure: { readonly reason: string; readonly program: readonly string[] } | null;
 }
 
-/** Runs that shrinking may take. */
-const SHRINK_RUNS = 400;
+export interface FuzzOptions {
+  /** A driver to try, on a NIC, or a device that brings one along; absent: the software NIC of the recordings. */
+  readonly tried?: PluggedIn;
+  /** Runs that shrinking a program that fails may take; default 400. */
+  readonly shrinkRuns?: number;
+}
 
 /**
  * The program of a kind and a seed, run under the rules that `watch` keeps.
- * @param driver the driver to try, on a NIC; absent: the software NIC of the recordings
  */
-export function fuzzOne(kind: ProgramKind, seed: number, watch: ProgramWatch, driver?: DriverFactory): FuzzResult {
+export function fuzzOne(kind: ProgramKind, seed: number, watch: ProgramWatch, options: FuzzOptions = {}): FuzzResult {
+  const { tried, shrinkRuns = 400 } = options;
   const arbitrary = choices(kind.contents.length > 0);
   let first: { program: readonly string[]; outcome: Outcome } | null = null;
   let runs = 0;
   const details = fc.check(
     fc.property(arbitrary, (drawn) => {
       const program = assemble(kind, drawn);
-      if (++runs > SHRINK_RUNS) return true;
-      const outcome = runUnder(program, watch, driver);
+      if (runs++ > shrinkRuns) return true;
+      const outcome = runUnder(program, watch, tried);
       first ??= { program, outcome };
       return outcome.failure === null;
     }),
@@ -42,7 +46,7 @@ export function fuzzOne(kind: ProgramKind, seed: number, watch: ProgramWatch, dr
     return { seed, program, notModelled: outcome.notModelled, failure: null };
   }
   const shortest = assemble(kind, details.counterexample[0]);
-  const reason = runUnder(shortest, watch, driver).failure ?? 'it failed once, and not again';
+  const reason = runUnder(shortest, watch, tried).failure ?? 'it failed once, and not again';
   return { seed, program, notModelled: null, failure: { reason, program: shortest } };
 }
 
@@ -51,8 +55,8 @@ interface Outcome {
   readonly failure: string | null;
 }
 
-function runUnder(program: readonly string[], watch: ProgramWatch, driver: DriverFactory | undefined): Outcome {
-  const options = { probes: false, watch, ...(driver === undefined ? {} : { driver }) };
+function runUnder(program: readonly string[], watch: ProgramWatch, tried: PluggedIn | undefined): Outcome {
+  const options = { probes: false, watch, ...(tried === undefined ? {} : { tried }) };
   const { stopped } = runProgram(parseProgram(program.join('\n')), options);
   if (stopped === null) return { notModelled: null, failure: null };
   return stopped.modelled

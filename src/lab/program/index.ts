@@ -11,4 +11,4 @@ export { ADVICES, type MapKind } from './op-table.js';
 export { ProgramError } from './program-error.js';
 export { recordRun } from './record-run.js';
 export type { ByteRun, FinalFile, RecordedEvent, RecordedStep, Recording } from './recorded.js';
-export { runProgram, withImplicitExit, type ProgramRun, type ProgramWatch } from './run-program.js';
+export { runProgram, withImplicitExit, type ProgramRun, type ProgramWatch, type RunOptions } from './run-program.js';

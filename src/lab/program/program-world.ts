@@ -1,5 +1,5 @@
 import { PAGE_SIZE, ReferencedContents, WriteSources } from '../../base/index.js';
-import { Simulation, type Task } from '../../engine/index.js';
+import { SEC, Simulation, type Task } from '../../engine/index.js';
 import {
   BlockDevice,
   Ext4,
@@ -12,12 +12,14 @@ import {
 } from '../../fs/index.js';
 import { P1 } from '../../kernel/index.js';
 import { MmSystem, PhysicalMemory, type MmStruct } from '../../mm/index.js';
-import type { DriverFactory } from '../../../devices/contract/index.js';
+import type { PluggedIn } from '../../../devices/contract/index.js';
 import { NotifierHub } from '../../../notifiers/index.js';
 import { Areas, type Area } from './areas.js';
 import { MEMORY_BYTES } from './buffer.js';
+import { kernelOf } from './device/kernel-of.js';
 import { NicProgramDevice } from './device/nic-program-device.js';
 import { RxeProgramDevice } from './device/rxe-program-device.js';
+import { SvmProgramDevice } from './device/svm-program-device.js';
 import type { ProgramDevice, ProgramMr } from './device/program-device.js';
 import { FILE_SYSTEMS } from './file-systems.js';
 import type { MapKind } from './op-table.js';
@@ -70,9 +72,10 @@ export class ProgramWorld {
   private scratch: Inode | null = null;
   private readonly mounted = new Map<MapKind, FileSystem>();
 
-  /** @param create the driver to try, on a NIC; absent: the software NIC of the recordings */
-  constructor(create?: DriverFactory) {
-    this.simulation = new Simulation();
+  /** @param tried a driver to try, on a NIC, or a device that brings one along; absent: the software NIC of the recordings */
+  constructor(tried?: PluggedIn) {
+    // What a driver makes the kernel wait for is over long before that, or never is.
+    this.simulation = new Simulation(tried === undefined ? {} : { hungTaskNs: 5 * SEC });
     const hub = new NotifierHub(this.simulation);
     const memory = new PhysicalMemory(this.simulation, FRAMES, new ReferencedContents(this.writes), 2);
     const free = { minorFault: 0, pageMkwrite: 0, pteFlush: 0 };
@@ -80,12 +83,9 @@ export class ProgramWorld {
     this.mm = this.system.newMm('the main process');
     this.recorder = new Recorder(this.simulation, this.areas, this.mm.id);
     this.simulation.trace.attach(this.recorder);
-    if (create === undefined) {
-      this.device = new RxeProgramDevice();
-    } else {
-      const device = new NicProgramDevice(this.simulation, this.system, this.newDisk('root'), create);
-      this.device = device;
-      this.recorder.driver = device.driver.name;
+    this.device = this.newDevice(tried);
+    if (tried !== undefined) {
+      this.recorder.driver = this.device.observed.driverName;
       this.recorder.subscribed = true;
     }
     this.userfaultfds = new UffdHandlers(this.simulation, this.areas);
@@ -132,6 +132,14 @@ export class ProgramWorld {
     const file = this.files.get(name) ?? this.fileOfArea.get(name);
     if (file === undefined) throw new Error(`there is no file "${name}" and no file behind an area of that name`);
     return file;
+  }
+
+  private newDevice(tried: PluggedIn | undefined): ProgramDevice {
+    if (tried === undefined) return new RxeProgramDevice();
+    const kernel = kernelOf(this.simulation, this.system, this.newDisk('root'));
+    return tried.kind === 'nic-driver'
+      ? new NicProgramDevice(kernel, tried.create)
+      : new SvmProgramDevice(tried.create('device', kernel));
   }
 
   private newDisk(name: string): BlockDevice {

@@ -1,4 +1,4 @@
-import type { DriverFactory } from '../../../devices/contract/index.js';
+import type { PluggedIn } from '../../../devices/contract/index.js';
 import type { Task } from '../../engine/index.js';
 import { MS, TaskFailure, messageOf } from '../../engine/index.js';
 import { isErrno } from '../../base/index.js';
@@ -22,8 +22,8 @@ export interface RunOptions {
   readonly probes?: boolean;
   /** Somebody who looks on and throws if something is wrong. */
   readonly watch?: ProgramWatch;
-  /** The driver to try, on a NIC; absent: the software NIC of the recordings. */
-  readonly driver?: DriverFactory;
+  /** A driver to try, on a NIC, or a device that brings one along; absent: the software NIC of the recordings. */
+  readonly tried?: PluggedIn;
 }
 
 /** Begins to watch a machine. */
@@ -32,6 +32,8 @@ export type ProgramWatch = (world: ProgramWorld) => {
   readonly afterStep: () => void;
   /** When the process has gone and its files have been looked at. */
   readonly atEnd: () => void;
+  /** When the run was stopped by something else than a lack of a model. */
+  readonly failed?: (error: unknown) => void;
 };
 
 /** What a program did, as far as it came. */
@@ -60,21 +62,24 @@ export function withImplicitExit(ops: readonly Op[]): Op[] {
 
 /** Runs a program on a machine of its own. */
 export function runProgram(ops: readonly Op[], options: RunOptions = {}): ProgramRun {
-  const world = new ProgramWorld(options.driver);
+  const world = new ProgramWorld(options.tried);
   const steps: RecordedStep[] = [];
   const final: Record<string, FinalFile> = {};
   let stopped: ProgramRun['stopped'] = null;
+  let watcher: ReturnType<ProgramWatch> | null = null;
   try {
-    const watcher = options.watch?.(world) ?? null;
+    const watching = options.watch?.(world) ?? null;
+    watcher = watching;
     const probe = options.probes === false ? null : new ChangeProbe(world);
     const run = runSteps(world, ops, final, (step) => {
-      watcher?.afterStep();
+      watching?.afterStep();
       steps.push({ ...step, ...probe?.look() });
     });
     world.simulation.runTask(PROGRAM_TASK, run);
-    watcher?.atEnd();
+    watching?.atEnd();
   } catch (error) {
     const cause = error instanceof TaskFailure ? error.cause : error;
+    if (!(cause instanceof NotModelled)) watcher?.failed?.(error);
     const reason = cause instanceof NotModelled ? cause.message : `the emulator failed: ${messageOf(cause)}`;
     stopped = { step: steps.length, reason, modelled: !(cause instanceof NotModelled) };
   }

@@ -351,6 +351,17 @@ describe('a mirror', () => {
     expect(t.seen(1)).toEqual([5]);
   });
 
+  it('nor does it forget that it wrote a page when it faults in that page again, with another one before it', () => {
+    const t = new HmmSelftest();
+    t.map(2, WRITE);
+    t.fill(2, () => 1);
+    t.run(madvise(t.mm, BASE, 2 * PAGE_SIZE, ADVICES.free));
+    t.run(t.mirror.write(BASE + PAGE_SIZE, Uint8Array.of(5)));
+    t.deviceRead(2);
+    t.run(madvise(t.mm, BASE, 2 * PAGE_SIZE, ADVICES.pageout));
+    expect(t.seen(2)[1]).toBe(5);
+  });
+
   it('fails faults of a process that has gone', () => {
     const t = new HmmSelftest();
     t.map(1, WRITE);

@@ -1,11 +1,11 @@
 import { parseProgram, runProgram, withImplicitExit } from '../../../src/lab/program/index.js';
 import { OdpDriver } from '../../../devices/odp/index.js';
-import type { DriverFactory } from '../../../devices/contract/index.js';
+import type { PluggedIn } from '../../../devices/contract/index.js';
 
-const odp: DriverFactory = (hardware, kernel) => new OdpDriver(hardware, kernel);
+const odp: PluggedIn = { kind: 'nic-driver', create: (hardware, kernel) => new OdpDriver(hardware, kernel) };
 
 function results(...lines: string[]): unknown[] {
-  const { steps, stopped } = runProgram(withImplicitExit(parseProgram(lines.join('\n'))), { driver: odp });
+  const { steps, stopped } = runProgram(withImplicitExit(parseProgram(lines.join('\n'))), { tried: odp });
   if (stopped !== null) throw new Error(stopped.reason);
   return steps.map(({ result }) => result);
 }
@@ -37,7 +37,7 @@ describe('a program on a NIC with a driver of somebody’s own', () => {
 
   it('sees what the kernel tells the driver, and faults again afterwards', () => {
     const lines = [...SETUP, 'rdma_write mr=r page=3 value=7', 'fsync map=m', 'rdma_write mr=r page=3 value=8'];
-    const { steps } = runProgram(parseProgram(lines.join('\n')), { driver: odp });
+    const { steps } = runProgram(parseProgram(lines.join('\n')), { tried: odp });
     expect(steps[3].events.map(({ kind }) => kind)).toEqual([
       'folio_mkclean',
       'invalidate_start',

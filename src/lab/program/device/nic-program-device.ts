@@ -1,9 +1,7 @@
 import { Errno } from '../../../base/index.js';
-import type { BlockDevice, FileSystem } from '../../../fs/index.js';
-import { Ext4, Flusher } from '../../../fs/index.js';
-import { KernelCore, P1 } from '../../../kernel/index.js';
-import type { Simulation, Task } from '../../../engine/index.js';
-import type { MmStruct, MmSystem } from '../../../mm/index.js';
+import type { Task } from '../../../engine/index.js';
+import type { KernelCore } from '../../../kernel/index.js';
+import type { MmStruct } from '../../../mm/index.js';
 import type {
   DeviceDriver,
   DriverFactory,
@@ -38,16 +36,14 @@ export class NicProgramDevice implements ProgramDevice {
   private pair: { readonly here: QueuePair; readonly there: QueuePair } | null = null;
   private lastId = 0;
 
-  constructor(simulation: Simulation, system: MmSystem, disk: BlockDevice, create: DriverFactory) {
+  constructor(kernel: KernelCore, create: DriverFactory) {
+    const { simulation, mm: system } = kernel;
     const pool = new PacketPool();
     this.nic = new Nic(simulation, system.memory, pool, 'nic', CONNECTX);
     this.peer = new Nic(simulation, system.memory, pool, 'peer', CONNECTX);
     this.completions = new CompletionQueue(simulation, 'completions');
     this.receives = new CompletionQueue(simulation, 'receives');
-    // What a driver sees of a kernel. Programs write back themselves.
-    const fs: FileSystem = new Ext4(system, disk);
-    const flusher = new Flusher(simulation, { writeback: 0, expire: 0 });
-    this.driver = create(this.nic, new KernelCore(simulation, system.hub, system, fs, flusher, P1));
+    this.driver = create(this.nic, kernel);
     this.nic.attach(this.driver);
     this.observed = observeNic(this.nic);
   }

@@ -1,0 +1,123 @@
+import { SAYS, type RuleId } from '../check/index.js';
+import type { Replay, RuleVerdict, TestVerdict, Verdict } from './verdict.js';
+
+/** Characters of a line. */
+const WIDTH = 110;
+
+/** The command that runs something again. @param driver as the user named it */
+export function replayCommand({ only }: Replay, driver: string): string {
+  return `pinless check-driver ${/^[\w@%+=:,./-]+$/.test(driver) ? driver : JSON.stringify(driver)} --only ${only}`;
+}
+
+/** The verdict for programs. */
+export function verdictJson(verdict: Verdict, driver: string): string {
+  const whole = {
+    ...verdict,
+    rules: Object.fromEntries(Object.entries(verdict.rules).map(([rule, one]) => [rule, withCommand(one, driver)])),
+    suites: verdict.suites.map((suite) => ({ ...suite, tests: suite.tests.map((test) => withCommand(test, driver)) })),
+  };
+  return `${JSON.stringify(whole, null, 2)}\n`;
+}
+
+function withCommand(one: RuleVerdict | TestVerdict, driver: string): object {
+  if (one.replay === undefined) return one;
+  const { program } = one.replay;
+  return { ...one, replay: { command: replayCommand(one.replay, driver), ...(program === null ? {} : { program }) } };
+}
+
+/** The verdict for people: what was run, what failed and how to see it again, the rules, what does not apply. */
+export function verdictText(verdict: Verdict, driver: string): string {
+  const blocks = [
+    suiteTable(verdict),
+    ...failures(verdict, driver),
+    rules(verdict),
+    notApplicable(verdict),
+    [`driver "${verdict.driver}" (${verdict.title}): ${verdict.verdict === 'passed' ? 'passed' : 'FAILED'}`],
+  ];
+  return `${blocks
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n')}\n`;
+}
+
+function suiteTable({ suites }: Verdict): string[] {
+  const width = Math.max(...suites.map(({ name }) => name.length), 'suite'.length);
+  const row = (name: string, ...cells: string[]): string =>
+    `${name.padEnd(width)}  ${cells.map((cell) => cell.padStart(9)).join('')}`;
+  const count = (n: number): string => n.toLocaleString('en-US');
+  return [
+    row('suite', 'tests', 'n/a', 'runs', 'failed'),
+    ...suites.map(({ name, tests, notApplicable: not, ran, failed }) =>
+      row(name, count(tests.length), not === 0 ? '-' : count(not), count(ran), failed === 0 ? '-' : count(failed)),
+    ),
+  ];
+}
+
+/** Every rule that was broken, at its first failure; then every test that failed for another reason. */
+function failures({ rules: all, suites, kind }: Verdict, driver: string): string[][] {
+  const told = Object.entries(all).filter(([, { status }]) => status === 'failed');
+  const others = suites
+    .flatMap(({ tests }) => tests)
+    .filter(({ status, rule }) => status === 'failed' && (rule === undefined || !(rule in all)));
+  return [
+    ...told.map(([rule, one]) => failureLines(`${rule}: ${SAYS[rule as RuleId]}`, one, kind, driver)),
+    ...others.map((test) =>
+      failureLines(`${test.name} failed${test.stopped === undefined ? '' : `, ${test.stopped}`}`, test, kind, driver),
+    ),
+  ];
+}
+
+function failureLines(
+  title: string,
+  { reason, replay }: RuleVerdict | TestVerdict,
+  kind: Verdict['kind'],
+  driver: string,
+): string[] {
+  const lines = [title, ...(reason ?? '').split('\n').map((line) => `  ${line}`)];
+  if (replay === undefined) return lines;
+  lines.push(`  again: ${replayCommand(replay, driver)}`);
+  if (replay.program === null) return lines;
+  lines.push(kind === 'nic-driver' ? `  or: pinless run program.txt --driver ${driver}, with` : '  the program:');
+  return [...lines, ...replay.program.map((line) => `    ${line}`)];
+}
+
+function rules({ rules: all }: Verdict): string[] {
+  const named = (status: string): string =>
+    Object.entries(all)
+      .filter(([, one]) => one.status === status)
+      .map(([rule]) => rule)
+      .join(' ');
+  return [
+    ['held', named('passed')],
+    ['broken', named('failed')],
+  ]
+    .filter(([, which]) => which !== '')
+    .map(([what, which]) => `rules ${what}: ${which}`);
+}
+
+/** What does not apply, by reason. */
+function notApplicable({ rules: all, suites }: Verdict): string[] {
+  const byReason = new Map<string, string[]>();
+  const add = (name: string, { status, reason }: RuleVerdict | TestVerdict): void => {
+    if (status !== 'not-applicable' || reason === undefined) return;
+    byReason.set(reason, [...(byReason.get(reason) ?? []), name]);
+  };
+  for (const [rule, one] of Object.entries(all)) add(rule, one);
+  for (const test of suites.flatMap(({ tests }) => tests)) add(test.name, test);
+  if (byReason.size === 0) return [];
+  return ['does not apply:', ...[...byReason].flatMap(([reason, names]) => wrapped(`${reason}: ${names.join(' ')}`))];
+}
+
+/** Words in lines, the first indented by two, the others by four. */
+function wrapped(text: string): string[] {
+  const lines: string[] = [];
+  let line = ' ';
+  for (const word of text.split(' ')) {
+    if (line.length + 1 + word.length > WIDTH) {
+      lines.push(line);
+      line = '   ';
+    }
+    line += ` ${word}`;
+  }
+  return [...lines, line];
+}
