@@ -29,11 +29,13 @@ const upward = FLOORS.flatMap((folders, floor) => {
       ];
 });
 
-/** Neighbours: base and engine, lab and check, the drivers, the NIC and the drivers. */
+/** Neighbours: base and engine, lab and check, the command and the kit, the drivers, the NIC and the drivers. */
 const NEIGHBOURS = [
   ['^src/base/', '^src/engine/'],
   ['^src/lab/', '^src/check/'],
   ['^src/check/', '^src/lab/'],
+  ['^src/cli/', '^src/testing/'],
+  ['^src/testing/', '^src/(cli/|index\\.ts$)'],
   ['^devices/contract/', '^devices/(nic|odp|pinned|rxe|faulty|mirror)/'],
   ['^devices/nic/', '^devices/(odp|pinned|rxe|faulty|mirror)/'],
   ['^devices/odp/', '^devices/(nic|pinned|rxe|faulty|mirror)/'],
@@ -77,6 +79,7 @@ const FACES = [
   'src/check',
   'src/check/explore',
   'src/trial',
+  'src/testing',
 ];
 
 const faces = FACES.map((folder) => ({

@@ -44,6 +44,7 @@ export class InvalidateRange extends HoldCounter {
   refusals = 0;
 
   private beingAnnounced = true;
+  private whenHeld: ((owner: string) => void)[] | null = null;
   private whenReleased: ((owner: string) => void)[] | null = null;
   private whenQuiesced: ((range: InvalidateRange) => void)[] | null = null;
   private whenEnded: ((range: InvalidateRange & { readonly endedAt: number }) => void)[] | null = null;
@@ -101,6 +102,7 @@ export class InvalidateRange extends HoldCounter {
       throw this.broken('R6', owner, `took a hold on ${this.name}: refuse() it or quiesce without sleeping`);
     }
     const hold = this.take(owner);
+    if (this.whenHeld !== null) for (const listener of this.whenHeld) listener(owner);
     if (quiesce === undefined) return hold;
     const task = releasing(hold, blaming(owner, 'quiesce', this, quiesce));
     const handle = this.scheduler.spawn(owner, task, { daemon: true });
@@ -124,6 +126,11 @@ export class InvalidateRange extends HoldCounter {
   /** Calls `listener` when the end is announced. */
   onEnd(listener: (range: InvalidateRange & { readonly endedAt: number }) => void): void {
     (this.whenEnded ??= []).push(listener);
+  }
+
+  /** Calls `listener` with the owner of every hold that is taken. */
+  onHeld(listener: (owner: string) => void): void {
+    (this.whenHeld ??= []).push(listener);
   }
 
   /** Calls `listener` with the owner of every hold that is released while others remain. */

@@ -33,6 +33,8 @@ export interface PairOptions extends WorldOptions {
   /** A driver of the house, or one's own, which follows notifiers; default odp. */
   readonly driver?: 'odp' | 'pinned' | DriverFactory;
   readonly profile?: DeviceProfile;
+  /** False keeps the rules from stopping a driver that breaks them. */
+  readonly rules?: false;
   readonly pages?: number;
 }
 
@@ -61,7 +63,7 @@ export class RdmaPair {
     this.driver = createDriver(options.driver ?? 'odp', this.server, kernel);
     this.server.attach(this.driver);
     this.rules = new Rules(kernel.mm);
-    if (options.driver !== 'pinned') this.rules.watch(observeNic(this.server));
+    if (options.driver !== 'pinned' && options.rules !== false) this.rules.watch(observeNic(this.server));
     this.process = kernel.createProcess('server');
     this.inode = kernel.fs.createFile('data', this.pages * 4096, 'written');
     this.completions = new CompletionQueue(simulation, 'completions');

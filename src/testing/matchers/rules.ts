@@ -1,0 +1,75 @@
+import { SAYS, type RuleId, type Violation } from '../../check/index.js';
+import { TraceError } from '../trace-error.js';
+import { WatchedTrace } from '../trace-of.js';
+import { windowOf } from '../window.js';
+import type { TracedEvent } from '../traced-event.js';
+import { hint, message, wrong, type MatcherState, type Verdict } from './verdict.js';
+
+/** What is run under the rules. */
+export type Run = () => unknown;
+
+/**
+ * `expect(trace).toKeepTheRules(() => simulation.run())`: while that runs, no rule of docs/rules.md is broken, and
+ * afterwards no invalidation is left without an end. What else the run throws comes out as it is.
+ */
+export function toKeepTheRules(this: MatcherState, received: unknown, run: unknown): Verdict {
+  const trace = ruled(received, run, 'toKeepTheRules');
+  const violation = violationOf(trace, run as Run);
+  const said = hint(this, 'trace', 'toKeepTheRules', 'run');
+  if (violation !== null) return { pass: false, message: message(said, sentence(violation), where(trace, violation)) };
+  return { pass: true, message: message(said, 'No rule was broken.') };
+}
+
+/** `expect(trace).toBreakRule('R1', () => simulation.run())`: for a driver that is wrong on purpose. */
+export function toBreakRule(this: MatcherState, received: unknown, rule: RuleId, run: unknown): Verdict {
+  const trace = ruled(received, run, 'toBreakRule');
+  if (!Object.hasOwn(SAYS, rule)) {
+    throw new TraceError(`toBreakRule: there is no rule ${rule}; there are ${Object.keys(SAYS).join(', ')}`);
+  }
+  const violation = violationOf(trace, run as Run);
+  const said = hint(this, 'trace', 'toBreakRule', `'${rule}'`, 'run');
+  if (violation === null) return { pass: false, message: message(said, `No rule was broken. ${rule}: ${SAYS[rule]}.`) };
+  return { pass: violation.rule === rule, message: message(said, sentence(violation), where(trace, violation)) };
+}
+
+function ruled(received: unknown, run: unknown, matcher: string): WatchedTrace {
+  if (!(received instanceof WatchedTrace)) throw wrong(matcher, 'is asked of a trace: traceOf(world)', received);
+  if (received.rules === null) {
+    throw new TraceError(`${matcher}: the rules did not watch: traceOf(world, { rules: true })`);
+  }
+  if (received.recorder.devices.length === 0) {
+    throw new TraceError(`${matcher}: no device is watched: trace.watch(observeNic(nic))`);
+  }
+  if (typeof run !== 'function') throw wrong(matcher, 'needs what is to be run: () => simulation.run()', run);
+  return received;
+}
+
+/** The rule that a run breaks; null if none. @throws what the run throws for another reason */
+function violationOf({ rules }: WatchedTrace, run: Run): Violation | null {
+  try {
+    run();
+    rules?.finish();
+    return null;
+  } catch (error) {
+    const violation = rules?.explain(error) ?? null;
+    if (violation === null) throw error;
+    return violation;
+  }
+}
+
+function sentence({ rule, device, says, page, before, after }: Violation): string {
+  const of = page === null ? '' : `\npage    0x${page.address.toString(16)} of ${page.mm}`;
+  const first = before === null ? '' : `\nbefore  ${before.what}`;
+  return `${rule} is broken by ${device}: ${says}${of}${first}\nthen    ${after.what}`;
+}
+
+/** The last that happened before it broke: of the page, if it is about one. */
+function where({ recorder }: WatchedTrace, { page, seed, schedule }: Violation): string {
+  const of = (event: TracedEvent): boolean =>
+    page === null ||
+    (event.mm?.name === page.mm && event.start <= page.address && page.address < event.end && event.end !== Infinity);
+  const events = recorder.events.filter(of);
+  const again = `seed ${String(seed)}, schedule ${schedule}`;
+  const last = events.at(-1);
+  return last === undefined ? again : `${windowOf(events.slice(-4), [{ event: last, label: 'last' }], 3)}\n\n${again}`;
+}

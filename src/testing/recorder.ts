@@ -1,0 +1,149 @@
+import type { ObservedDevice } from '../../devices/contract/index.js';
+import type { InvalidateRange, MmRef } from '../../notifiers/index.js';
+import { PAGE_SIZE } from '../base/index.js';
+import { MmStruct, type EntryChange, type MmSystem } from '../mm/index.js';
+import { DeviceRecorder } from './device-recorder.js';
+import type { EventName } from './event-names.js';
+import { bytes, entryWords, pfn, rangeWords } from './event-words.js';
+import { FilePlaces } from './file-places.js';
+import { KernelEvents } from './kernel-events.js';
+import { TracedEvent, type EventFacts } from './traced-event.js';
+
+/**
+ * Writes down what happens on one machine, from the moment it is made. It looks and does nothing: a run with it takes
+ * the same course as without.
+ */
+export class Recorder {
+  readonly events: TracedEvent[] = [];
+  readonly devices: DeviceRecorder[] = [];
+  readonly places: FilePlaces;
+  /** Virtual time in ns at which it began. */
+  readonly began: number;
+  /** The invalidation that was announced last. */
+  latest: InvalidateRange | null = null;
+  private readonly mms = new Map<number, MmRef>();
+  /** By the place of an event: accesses that were in flight then, by their places. */
+  private readonly inFlight = new Map<number, readonly number[]>();
+
+  constructor(readonly system: MmSystem) {
+    this.began = system.simulation.now;
+    this.places = new FilePlaces(system);
+    const { hub, simulation, dirtying$, entryChanges$ } = system;
+    new KernelEvents(this, simulation);
+    hub.start$.subscribe((range) => {
+      this.started(range);
+    });
+    hub.refused$.subscribe((range) => {
+      this.ofRange(`${startOf(range)} returns`, range, '-EAGAIN ');
+    });
+    hub.end$.subscribe((range) => {
+      this.ofRange('mmu_notifier_invalidate_range_end', range);
+    });
+    hub.secondaryTlbs$.subscribe(({ mm, start, end }) => {
+      this.add('mmu_notifier_arch_invalidate_secondary_tlbs', { details: bytes(start, end), mm, start, end });
+    });
+    hub.young$.subscribe(({ kind, mm, start, end }) => {
+      this.add(`mmu_notifier_${kind}`, { details: bytes(start, end), mm, start, end });
+    });
+    hub.release$.subscribe((mm) => {
+      this.add('mmu_notifier_release', { details: '', mm, key: mm });
+    });
+    hub.released$.subscribe((mm) => {
+      this.add('mmu_notifier_release returns', { details: '', mm, key: mm });
+    });
+    dirtying$.subscribe((folio) => {
+      const place = this.places.ofFolio(folio);
+      if (place === null) this.add('folio_mark_dirty', { details: pfn(folio) });
+      else
+        this.add('folio_mark_dirty', {
+          ...place,
+          details: `${place.file} page ${String(place.filePage)} ${pfn(folio)}`,
+        });
+    });
+    entryChanges$.subscribe((change) => {
+      this.entryChanged(change);
+    });
+  }
+
+  watch(device: ObservedDevice): void {
+    this.devices.push(new DeviceRecorder(this, device));
+  }
+
+  add(name: EventName, facts: EventFacts): void {
+    this.learn(facts.mm);
+    const seq = this.events.length;
+    this.events.push(new TracedEvent(this, seq, this.system.simulation.now, name, facts));
+    const flying = this.devices.flatMap((device) => device.inFlight());
+    if (flying.length > 0) this.inFlight.set(seq, flying);
+  }
+
+  /** Accesses that had been issued when an event happened, and had not reached memory. */
+  inFlightAt(event: TracedEvent): readonly TracedEvent[] {
+    return (this.inFlight.get(event.seq) ?? []).map((seq) => this.events[seq]);
+  }
+
+  /** An address space by its number; one of which only the number is known goes by that. */
+  mm(id: number): MmRef {
+    return this.mms.get(id) ?? { id, name: `mm ${String(id)}` };
+  }
+
+  /** An address space that is only a number is better than none. */
+  private learn(mm: MmRef | undefined): void {
+    if (mm !== undefined && !(this.mms.get(mm.id) instanceof MmStruct)) this.mms.set(mm.id, mm);
+  }
+
+  private started(range: InvalidateRange): void {
+    this.latest = range;
+    this.ofRange(startOf(range), range);
+    const holders: string[] = [];
+    const release = (owner: string): void => {
+      const at = holders.indexOf(owner);
+      if (at < 0) return;
+      holders.splice(at, 1);
+      this.ofDriver('hold released', range, owner);
+    };
+    range.onHeld((owner) => {
+      holders.push(owner);
+      this.ofDriver('hold', range, owner);
+    });
+    range.onReleased(release);
+    range.onQuiesced(() => {
+      for (const owner of [...holders]) release(owner);
+      this.ofRange(`${startOf(range)} returns`, range, range.blockable ? '' : '0 ');
+    });
+  }
+
+  private ofRange(name: EventName, range: InvalidateRange, answer = ''): void {
+    const { mm, start, end } = range;
+    this.add(name, { details: `${answer}${rangeWords(range)}`, mm, start, end, range, key: range });
+  }
+
+  private ofDriver(name: EventName, range: InvalidateRange, driver: string): void {
+    const { mm, start, end } = range;
+    const details = `"${driver}" ${rangeWords(range)}`;
+    this.add(name, {
+      details,
+      mm,
+      start,
+      end,
+      range,
+      driver,
+      key: `${driver} ${String(range.startedAt)} ${range.name}`,
+    });
+  }
+
+  private entryChanged(change: EntryChange): void {
+    const { mm, page, pages, was, now } = change;
+    // It was set anew to what it was.
+    if (was === now) return;
+    this.places.changed(change);
+    const start = page * PAGE_SIZE;
+    const details = entryWords(change);
+    this.add(pages > 1 ? 'pmd' : 'pte', { details, mm, start, end: start + pages * PAGE_SIZE });
+  }
+}
+
+/** The function that announced it. */
+function startOf({ blockable }: InvalidateRange): EventName {
+  return `mmu_notifier_invalidate_range_start${blockable ? '' : '_nonblock'}`;
+}

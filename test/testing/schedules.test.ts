@@ -1,0 +1,120 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Task } from '../../src/engine/index.js';
+import { explore, type SavedSchedule, type Scenario } from '../../src/testing/index.js';
+import { failureOf } from './failure-of.js';
+import { hmmScenario } from './hmm-scenario.js';
+
+/** Two tasks add 1 to a counter without a lock. */
+const lostUpdate: Scenario = function lostUpdate(stage) {
+  const counter = stage.shared('counter', 0);
+  function* increment(): Task {
+    const seen = counter.get();
+    yield 0;
+    counter.set(seen + 1);
+  }
+  stage.task('left', increment());
+  stage.task('right', increment());
+  return () => {
+    expect(counter.get()).toBe(2);
+    return undefined;
+  };
+};
+
+/** The same, in one step each. */
+const atomicUpdate: Scenario = function atomicUpdate(stage) {
+  const counter = stage.shared('counter', 0);
+  function* increment(): Task {
+    counter.set(counter.get() + 1);
+  }
+  stage.task('left', increment());
+  stage.task('right', increment());
+  return () => counter.get();
+};
+
+describe('toHoldInEverySchedule', () => {
+  it.each(['dpor', 'naive'] as const)(
+    'holds if a search that covers every schedule finds none that fails: %s',
+    (search) => {
+      expect(atomicUpdate).toHoldInEverySchedule({ search });
+      expect(lostUpdate).not.toHoldInEverySchedule({ search });
+    },
+  );
+
+  it('tells the shortest schedule that fails, and how to run it again', () => {
+    const message = failureOf(() => expect(lostUpdate).toHoldInEverySchedule());
+    expect(message).toMatch(/^expect\(lostUpdate\)\.toHoldInEverySchedule\(\)\n\nlostUpdate \(dpor\): \d+ executions?/);
+    expect(message).toMatch(/fails after 4 steps and 2 context switches \(no fewer will do\)/);
+    expect(message).toMatch(/counter is 0[^]*\| right:[^]*counter = 1/);
+    const [, replay] =
+      /This schedule alone, again: toHoldInEverySchedule\(\{ replay: (\{.*\}) \}\)$/.exec(message) ?? [];
+    const again = failureOf(() =>
+      expect(lostUpdate).toHoldInEverySchedule({ replay: JSON.parse(replay) as SavedSchedule }),
+    );
+    expect(again).toMatch(/lostUpdate \(replay\): 1 execution/);
+    expect(again).not.toMatch(/again:/);
+  });
+
+  it('names the file if the schedule was saved to one', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pinless-'));
+    const saveTo = join(folder, 'schedule.json');
+    try {
+      const message = failureOf(() => expect(lostUpdate).toHoldInEverySchedule({ saveTo }));
+      expect(message).toContain(`again: toHoldInEverySchedule({ replay: '${saveTo}' })`);
+      expect(explore(lostUpdate, { replay: saveTo }).failures).toBe(1);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('says of .not that no schedule fails', () => {
+    expect(failureOf(() => expect(atomicUpdate).not.toHoldInEverySchedule())).toMatch(
+      /^expect\(atomicUpdate\)\.not\.toHoldInEverySchedule\(\)\n\nNo schedule fails that was looked at\.\natomicUpdate \(dpor\)/,
+    );
+  });
+
+  it.each([
+    ['a budget', { search: 'naive', budget: { executions: 1 } }],
+    ['samples', { search: 'random', budget: { executions: 3 } }],
+    ['bounded preemptions', { search: 'context-bound', preemptions: 0 }],
+  ] as const)('does not hold after a search that is not complete: %s', (_what, options) => {
+    const assertion = (): void => expect(atomicUpdate).toHoldInEverySchedule(options);
+    expect(failureOf(assertion)).toMatch(
+      /No schedule fails that was looked at, but not every one was\. .*boundedIsEnough/,
+    );
+    expect(() => expect(atomicUpdate).not.toHoldInEverySchedule(options)).toThrow(/but not every one was/);
+    expect(atomicUpdate).toHoldInEverySchedule({ ...options, boundedIsEnough: true });
+  });
+
+  it('does not hold because one schedule is replayed that fails no more', () => {
+    const replay = explore(lostUpdate).failure!.schedule;
+    const fixed: Scenario = (stage) => {
+      lostUpdate(stage);
+      return undefined;
+    };
+    const assertion = (): void => expect(fixed).toHoldInEverySchedule({ replay, boundedIsEnough: true });
+    expect(failureOf(assertion)).toMatch(/Only the schedule of the option `replay` was run, and it fails no more/);
+  });
+
+  it('is asked of scenarios', () => {
+    expect(() => expect('scenario' as unknown as Scenario).toHoldInEverySchedule()).toThrow(
+      'toHoldInEverySchedule is asked of a scenario: (stage) => { … }; this is scenario',
+    );
+  });
+});
+
+describe('a trace in a scenario', () => {
+  it('changes nothing: the same executions are explored as without', () => {
+    const [traced, bare] = [true, false].map((is) => explore(hmmScenario({ traced: is })));
+    expect(traced.executions).toBe(bare.executions);
+    expect(traced.executions).toBeGreaterThan(1);
+    expect(traced.complete).toBe(true);
+  });
+
+  it('is what an assertion that does not hold in every schedule shows', () => {
+    const message = failureOf(() => expect(hmmScenario({ asksTooMuch: true })).toHoldInEverySchedule());
+    expect(message).toMatch(/device_write hmm_dmirror0/);
+    expect(message).toMatch(/The first comes after the second\./);
+  });
+});
