@@ -1,6 +1,9 @@
 import type { Suite } from '../suite.js';
+import { gaps } from './gaps.js';
+import { hmmTests } from './hmm-tests.js';
+import { mmuStressTest } from './mmu-stress-test.js';
 import { operations, programs } from './programs.js';
 import { storms } from './storm.js';
 
 /** All that a driver is tried with, in the order in which it is told. */
-export const SUITES: readonly Suite[] = [operations, storms, programs];
+export const SUITES: readonly Suite[] = [hmmTests, mmuStressTest, gaps, operations, storms, programs];
