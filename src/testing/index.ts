@@ -10,6 +10,7 @@
  * it extends the `expect` that it finds, or is given. Nothing that a run needs lives here.
  */
 export { explore, type ExploreOptions, type SavedSchedule, type Scenario, type Stage } from '../check/index.js';
+export { connectedNics, type ConnectedNics, type ConnectedNicsOptions } from './connected-nics.js';
 export { extendExpect, type ExpectToExtend } from './extend-expect.js';
 export type { TraceMatchers } from './jest-types.js';
 export type { ScheduleOptions } from './matchers/schedules.js';

@@ -21,6 +21,7 @@ export class Recorder {
   readonly began: number;
   /** The invalidation that was announced last. */
   latest: InvalidateRange | null = null;
+  private listeners: readonly ((event: TracedEvent) => void)[] = [];
   private readonly mms = new Map<number, MmRef>();
   /** By the place of an event: accesses that were in flight then, by their places. */
   private readonly inFlight = new Map<number, readonly number[]>();
@@ -75,6 +76,15 @@ export class Recorder {
     this.events.push(new TracedEvent(this, seq, this.system.simulation.now, name, facts));
     const flying = this.devices.flatMap((device) => device.inFlight());
     if (flying.length > 0) this.inFlight.set(seq, flying);
+    for (const listener of this.listeners) listener(this.events[seq]);
+  }
+
+  /** Calls `listener` with every event from here on. @returns what ends that */
+  onEvent(listener: (event: TracedEvent) => void): () => void {
+    this.listeners = [...this.listeners, listener];
+    return () => {
+      this.listeners = this.listeners.filter((other) => other !== listener);
+    };
   }
 
   /** Accesses that had been issued when an event happened, and had not reached memory. */

@@ -6,8 +6,19 @@ export class TraceError extends Error {
   override readonly name = 'TraceError';
 }
 
-/** The name that was probably meant; null if none is like it. */
-export function nearest(name: string, names: Iterable<string>): string | null {
+/** A name of an event that is none. */
+export function noEvent(name: string, names: Iterable<string>): TraceError {
+  return new TraceError(`no event is called "${name}"${meant(name, names)}`);
+}
+
+/** For messages: the name that was probably meant, or all that there are. */
+export function meant(name: string, names: Iterable<string>): string {
+  const near = nearest(name, names);
+  return near === null ? `; there are ${[...names].join(', ')}` : `; is "${near}" meant?`;
+}
+
+/** The name that is most like it; null if none is. */
+function nearest(name: string, names: Iterable<string>): string | null {
   let best: string | null = null;
   let least = Math.max(2, Math.floor(name.length / 3)) + 1;
   for (const other of names) {

@@ -1,9 +1,14 @@
 import type { ObservedDevice } from '../../devices/contract/index.js';
 import { Rules } from '../check/index.js';
+import { Condition, type Task } from '../engine/index.js';
 import type { MmSystem } from '../mm/index.js';
+import { EVENT_NAMES, type KnownEventName } from './event-names.js';
 import { Recorder } from './recorder.js';
 import { EVERYTHING } from './trace-scope.js';
+import { noEvent } from './trace-error.js';
 import { TraceView } from './trace-view.js';
+import type { TracedEvent } from './traced-event.js';
+import { isMeant, whereWords, type EventWhere } from './where.js';
 
 /** What a trace can be of: a world of createWorld, or anything else with a kernel; or memory alone. */
 export type TraceSource = MmSystem | { readonly kernel: { readonly mm: MmSystem } };
@@ -31,6 +36,29 @@ export class WatchedTrace extends TraceView {
       this.#rules?.watch(device);
     }
     return this;
+  }
+
+  /**
+   * A task that waits until the next event of that name, and goes on at that instant: to hit a moment without counting
+   * nanoseconds. If none comes, the run ends with the name of who waits for what.
+   *
+   * @example
+   * nics.postWrite(region, 0, bytes);
+   * yield* trace.next('device_write');  // its DMA is in flight
+   */
+  *next(name: KnownEventName, where: EventWhere = {}): Task<TracedEvent> {
+    if (!EVENT_NAMES.includes(name)) throw noEvent(name, EVENT_NAMES);
+    const { recorder } = this;
+    const happened = new Condition(recorder.system.simulation, `${name}${whereWords(where)} to happen`);
+    let found: TracedEvent | null = null;
+    const stop = recorder.onEvent((event) => {
+      if (event.name !== name || !isMeant(event, where)) return;
+      found = event;
+      stop();
+      happened.notifyAll();
+    });
+    yield happened;
+    return found!;
   }
 
   /** @internal */

@@ -6,7 +6,7 @@ import type { Recorder } from './recorder.js';
 import { SPANS, type SpanName } from './span-names.js';
 import { Span, type NotifierSpan } from './span.js';
 import { notifierSpansOf, spansOf } from './spans.js';
-import { TraceError, counted, nearest } from './trace-error.js';
+import { TraceError, counted, meant, noEvent } from './trace-error.js';
 import { eventsIn, scopeWords, timeOfMoment, type Moment, type TraceScope } from './trace-scope.js';
 import { timeOf, type TracedEvent } from './traced-event.js';
 import { isMeant, whereWords, type EventWhere } from './where.js';
@@ -80,7 +80,7 @@ export class TraceView {
   /** All spans that begin here. There may be none. */
   spans(name: SpanName, where: EventWhere = {}): Span[] {
     if (!Object.hasOwn(SPANS, name)) {
-      throw new TraceError(`nothing is called span "${name}"${meant(name, Object.keys(SPANS))}`);
+      throw new TraceError(`no span is called "${name}"${meant(name, Object.keys(SPANS))}`);
     }
     const mine = new Set(this.events());
     return spansOf(this.#recorder.events, name).filter(({ start }) => mine.has(start) && isMeant(start, where));
@@ -157,7 +157,7 @@ export class TraceView {
 
   private mustBeName(name: string): void {
     const names = new Set<string>([...EVENT_NAMES, ...this.#recorder.events.map((event) => event.name)]);
-    if (!names.has(name)) throw new TraceError(`no event is called "${name}"${meant(name, names)}`);
+    if (!names.has(name)) throw noEvent(name, names);
   }
 
   private some<T>(found: readonly T[], name: string, where: EventWhere): readonly T[] {
@@ -181,9 +181,4 @@ export class TraceView {
     const listed = [...counts].map(([name, count]) => `${name} × ${String(count)}`);
     return `it has ${counted(this.events().length, 'event')}: ${listed.join(', ')}`;
   }
-}
-
-function meant(name: string, names: Iterable<string>): string {
-  const near = nearest(name, names);
-  return near === null ? `; there are ${[...names].join(', ')}` : `; is "${near}" meant?`;
 }

@@ -1,4 +1,4 @@
-import type { MmRef, MmuNotifierEvent } from '../../notifiers/index.js';
+import { MMU_NOTIFIER_EVENTS, type MmRef, type MmuNotifierEvent } from '../../notifiers/index.js';
 import { TraceError } from './trace-error.js';
 import type { TracedEvent } from './traced-event.js';
 import { bytes, pageBytes } from './event-words.js';
@@ -29,6 +29,10 @@ export function isMeant(event: TracedEvent, where: EventWhere): boolean {
     }
   }
   const { page, mm, start, end } = where;
+  if (where.event !== undefined && !MMU_NOTIFIER_EVENTS.includes(where.event)) {
+    const names = MMU_NOTIFIER_EVENTS.join(', ');
+    throw new TraceError(`no invalidation is for "${where.event as string}"; there are ${names}`);
+  }
   if (page !== undefined) {
     const meant = pageBytes(page);
     if (!(event.start < meant.end && meant.start < event.end)) return false;

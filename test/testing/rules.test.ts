@@ -26,10 +26,11 @@ describe('toKeepTheRules', () => {
       before  CLEAR [0x1000000000, 0x1000001000) of mm of server started
       then    a write of 0x1000000000 through frame 1 was in flight when the start returned
 
-               661.179 us  device_write server [0x1000000000, 0x1000001000) pfn 0x1 (mm of server)
-               661.244 us  mmu_notifier_invalidate_range_start MMU_NOTIFY_CLEAR [0x1000000000, 0x1000001000) (mm of server)
-               661.244 us  invalidate "faulty-f17" seq 3 MMU_NOTIFY_CLEAR [0x1000000000, 0x1000001000) (mm of server)
-        last > 661.244 us  mmu_notifier_invalidate_range_start returns MMU_NOTIFY_CLEAR [0x1000000000, 0x1000001000) (mm of server)
+                 658.733 us  device_write server [0x1000000000, 0x1000000040) pfn 0x1 (mm of server)
+                 661.179 us  device_write server [0x1000000000, 0x1000001000) pfn 0x1 (mm of server)
+        before > 661.244 us  mmu_notifier_invalidate_range_start MMU_NOTIFY_CLEAR [0x1000000000, 0x1000001000) (mm of server)
+                 661.244 us  invalidate "faulty-f17" seq 3 MMU_NOTIFY_CLEAR [0x1000000000, 0x1000001000) (mm of server)
+          then > 661.244 us  mmu_notifier_invalidate_range_start returns MMU_NOTIFY_CLEAR [0x1000000000, 0x1000001000) (mm of server)
 
       seed 1, schedule fifo"
     `);

@@ -1,4 +1,5 @@
 import { traceOf } from '../../src/testing/index.js';
+import type { Task } from '../../src/engine/index.js';
 import { forkMm } from '../../src/mm/index.js';
 import { BASE as PAGE_0, Machine } from '../support/machine.js';
 import { BASE } from '../support/rdma-pair.js';
@@ -50,7 +51,7 @@ describe('a trace', () => {
     );
     expect(() => trace.range({ event: 'UNMAP' })).toThrow('no invalidation of MMU_NOTIFY_UNMAP in this trace; it has');
     expect(() => trace.span('wrietback' as 'writeback')).toThrow(
-      'nothing is called span "wrietback"; is "writeback" meant?',
+      'no span is called "wrietback"; is "writeback" meant?',
     );
     expect(() => trace.first('pte', { pag: BASE } as object)).toThrow(
       'an event cannot be chosen by "pag"; by page, mm, event, start, end, device, driver, file it can',
@@ -65,6 +66,34 @@ describe('a trace', () => {
     expect(trace.events('hold', { driver: 'odp', event: 'PROTECTION_PAGE' })).toHaveLength(1);
     expect(trace.events('hold', { driver: 'other' })).toEqual([]);
     expect(trace.events('fsync', { file: 'data' })).toHaveLength(1);
+  });
+});
+
+describe('a task', () => {
+  it('waits until something happens, and goes on at that instant', () => {
+    const { pair, trace } = tracedPair();
+    const { simulation } = pair.world;
+    function* waiting(): Task<boolean> {
+      const event = yield* trace.next('device_write', { page: BASE });
+      return event.time === simulation.now && event === trace.last('device_write');
+    }
+    const waiter = simulation.spawn('waiter', waiting());
+    pair.run(
+      (function* () {
+        yield* pair.write(yield* pair.register(), 0, Uint8Array.of(1));
+      })(),
+    );
+    expect(waiter.result).toBe(true);
+  });
+
+  it('that waits for what does not happen is named when the run stands still', () => {
+    const { pair, trace } = tracedPair();
+    expect(() => pair.run(trace.next('folio_start_writeback', { file: 'other' }))).toThrow(
+      /task "test" waits for folio_start_writeback of file "other" to happen/,
+    );
+    expect(() => pair.run(trace.next('device_wriet' as 'device_write'))).toThrow(
+      'no event is called "device_wriet"; is "device_write" meant?',
+    );
   });
 });
 

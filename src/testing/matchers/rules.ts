@@ -1,9 +1,12 @@
-import { SAYS, type RuleId, type Violation } from '../../check/index.js';
+import { SAYS, type Happening, type RuleId, type Violation } from '../../check/index.js';
 import { TraceError } from '../trace-error.js';
 import { WatchedTrace } from '../trace-of.js';
-import { windowOf } from '../window.js';
+import { windowOf, type Mark } from '../window.js';
 import type { TracedEvent } from '../traced-event.js';
 import { hint, message, wrong, type MatcherState, type Verdict } from './verdict.js';
+
+/** Events before what contradicts a rule that are shown with it. */
+const SHOWN = 2;
 
 /** What is run under the rules. */
 export type Run = () => unknown;
@@ -63,13 +66,26 @@ function sentence({ rule, device, says, page, before, after }: Violation): strin
   return `${rule} is broken by ${device}: ${says}${of}${first}\nthen    ${after.what}`;
 }
 
-/** The last that happened before it broke: of the page, if it is about one. */
-function where({ recorder }: WatchedTrace, { page, seed, schedule }: Violation): string {
+/** What happened before, and the last before it broke: of the page, if it is about one. */
+function where({ recorder }: WatchedTrace, violation: Violation): string {
+  const { page, before, seed, schedule } = violation;
   const of = (event: TracedEvent): boolean =>
     page === null ||
     (event.mm?.name === page.mm && event.start <= page.address && page.address < event.end && event.end !== Infinity);
   const events = recorder.events.filter(of);
   const again = `seed ${String(seed)}, schedule ${schedule}`;
   const last = events.at(-1);
-  return last === undefined ? again : `${windowOf(events.slice(-4), [{ event: last, label: 'last' }], 3)}\n\n${again}`;
+  if (last === undefined) return again;
+  const first = before === null ? undefined : events.findLast((event) => isThat(event, before));
+  const marks: Mark[] = [{ event: last, label: 'then' }];
+  if (first !== undefined) marks.unshift({ event: first, label: 'before' });
+  const from = first === undefined ? -SHOWN : Math.max(0, events.indexOf(first) - SHOWN);
+  return `${windowOf(events.slice(from), marks, SHOWN)}\n\n${again}`;
+}
+
+/** Whether an event is what a violation names: the start of an invalidation, or its return. */
+function isThat({ time, range, name }: TracedEvent, { time: when, what }: Happening): boolean {
+  if (time !== when || range === null || !what.includes(range.name)) return false;
+  const isReturn = name.endsWith(' returns');
+  return what.endsWith('returned') ? isReturn : !isReturn && name.startsWith('mmu_notifier_invalidate_range_start');
 }
