@@ -29,6 +29,11 @@ export default tseslint.config(
     },
   },
   {
+    // They import the package by its name, as their readers will: tsconfig.json here says where it is.
+    files: ['examples/**/*.ts'],
+    languageOptions: { parserOptions: { projectService: false, project: './tsconfig.json' } },
+  },
+  {
     files: ['test/**/*.ts'],
     rules: {
       '@typescript-eslint/no-empty-function': 'off',
