@@ -57,9 +57,7 @@ export function capabilitiesOf(plugin: DriverPlugin): ReadonlySet<Capability> {
   const unknown = capabilities.find((one) => !known.includes(one));
   if (unknown !== undefined) {
     const kind = isNic ? 'driver of a NIC' : 'device with shared virtual memory';
-    throw new Error(
-      `manifest of "${name}": "${unknown}" is no capability of a ${kind}; there are ${known.join(', ')}`,
-    );
+    throw new Error(`manifest of "${name}": "${unknown}" is no capability of a ${kind}; there are ${known.join(', ')}`);
   }
   return new Set(capabilities);
 }

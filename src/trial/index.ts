@@ -7,9 +7,9 @@
  */
 export { subjectOf, type Subject } from './subject.js';
 export { SUITES } from './suites/index.js';
-export { nameOf, testAt, testsFor, type Selected } from './select.js';
+export { testAt, testsFor, type Selected } from './select.js';
 export { ENOUGH, runBatch, untilEnough, type Batch } from './run-batch.js';
-export { whyNot, type Outcome, type Suite, type Test, type TrialFailure } from './suite.js';
-export { verdictOf, type Tried, type Verdict } from './verdict.js';
-export { verdictJson, verdictText } from './print-verdict.js';
+export { whyNot } from './suite.js';
+export { verdictOf, type Tried } from './verdict.js';
+export { failureText, verdictJson, verdictText } from './print-verdict.js';
 export { underTheRules } from './watch/under-the-rules.js';

@@ -1,12 +1,19 @@
 import { SAYS, type RuleId } from '../check/index.js';
-import type { Replay, RuleVerdict, TestVerdict, Verdict } from './verdict.js';
+import type { SeededFailure } from './run-batch.js';
+import { nameOf, type Selected } from './select.js';
+import { onlyOf, type Replay, type RuleVerdict, type TestVerdict, type Verdict } from './verdict.js';
 
 /** Characters of a line. */
 const WIDTH = 110;
 
 /** The command that runs something again. @param driver as the user named it */
-export function replayCommand({ only }: Replay, driver: string): string {
-  return `pinless check-driver ${/^[\w@%+=:,./-]+$/.test(driver) ? driver : JSON.stringify(driver)} --only ${only}`;
+function replayCommand({ only }: Replay, driver: string): string {
+  return `pinless check-driver ${quoted(driver)} --only ${only}`;
+}
+
+/** A word of a command line. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word);
 }
 
 /** The verdict for programs. */
@@ -60,16 +67,35 @@ function failures({ rules: all, suites, kind }: Verdict, driver: string): string
     .flatMap(({ tests }) => tests)
     .filter(({ status, rule }) => status === 'failed' && (rule === undefined || !(rule in all)));
   return [
-    ...told.map(([rule, one]) => failureLines(`${rule}: ${SAYS[rule as RuleId]}`, one, kind, driver)),
-    ...others.map((test) =>
-      failureLines(`${test.name} failed${test.stopped === undefined ? '' : `, ${test.stopped}`}`, test, kind, driver),
-    ),
+    ...told.map(([rule, one]) => failureLines(ruleTitle(rule as RuleId), one, kind, driver)),
+    ...others.map((test) => {
+      const title = test.rule === undefined ? `${test.name} failed` : ruleTitle(test.rule);
+      return failureLines(test.stopped === undefined ? title : `${title}, ${test.stopped}`, test, kind, driver);
+    }),
   ];
+}
+
+function ruleTitle(rule: RuleId): string {
+  return `${rule}: ${SAYS[rule]}`;
+}
+
+/**
+ * A failure for people: what was broken, what was seen, and how to see it again.
+ * @param driver as `pinless check-driver` takes it
+ */
+export function failureText(
+  selected: Selected,
+  { rule, reason, seed, program }: SeededFailure,
+  kind: Verdict['kind'],
+  driver: string,
+): string {
+  const title = rule === null ? `${nameOf(selected)} failed` : ruleTitle(rule);
+  return failureLines(title, { reason, replay: { only: onlyOf(selected, seed), program } }, kind, driver).join('\n');
 }
 
 function failureLines(
   title: string,
-  { reason, replay }: RuleVerdict | TestVerdict,
+  { reason, replay }: { readonly reason?: string; readonly replay?: Replay },
   kind: Verdict['kind'],
   driver: string,
 ): string[] {
@@ -77,7 +103,9 @@ function failureLines(
   if (replay === undefined) return lines;
   lines.push(`  again: ${replayCommand(replay, driver)}`);
   if (replay.program === null) return lines;
-  lines.push(kind === 'nic-driver' ? `  or: pinless run program.txt --driver ${driver}, with` : '  the program:');
+  lines.push(
+    kind === 'nic-driver' ? `  or: pinless run program.txt --driver ${quoted(driver)}, with` : '  the program:',
+  );
   return [...lines, ...replay.program.map((line) => `    ${line}`)];
 }
 
@@ -95,15 +123,20 @@ function rules({ rules: all }: Verdict): string[] {
     .map(([what, which]) => `rules ${what}: ${which}`);
 }
 
-/** What does not apply, by reason. */
+/** What does not apply, by reason. A suite of which nothing does, for one reason, is named as a whole. */
 function notApplicable({ rules: all, suites }: Verdict): string[] {
   const byReason = new Map<string, string[]>();
-  const add = (name: string, { status, reason }: RuleVerdict | TestVerdict): void => {
-    if (status !== 'not-applicable' || reason === undefined) return;
+  const add = (name: string, reason: string): void => {
     byReason.set(reason, [...(byReason.get(reason) ?? []), name]);
   };
-  for (const [rule, one] of Object.entries(all)) add(rule, one);
-  for (const test of suites.flatMap(({ tests }) => tests)) add(test.name, test);
+  for (const [rule, { status, reason }] of Object.entries(all)) {
+    if (status === 'not-applicable' && reason !== undefined) add(rule, reason);
+  }
+  for (const { name, tests } of suites) {
+    const none = tests.filter(({ status }) => status === 'not-applicable');
+    const whole = none.length === tests.length && new Set(none.map(({ reason }) => reason)).size === 1;
+    for (const test of whole ? none.slice(0, 1) : none) add(whole ? name : test.name, test.reason ?? '');
+  }
   if (byReason.size === 0) return [];
   return ['does not apply:', ...[...byReason].flatMap(([reason, names]) => wrapped(`${reason}: ${names.join(' ')}`))];
 }

@@ -1,4 +1,4 @@
-import { HPAGE_SIZE, PAGE_SIZE, isErrno, type ErrnoCode } from '../base/index.js';
+import { HPAGE_SIZE, PAGE_SIZE, type ErrnoCode } from '../base/index.js';
 import { MS, RandomPolicy, RandomStream, SEC, type Task } from '../engine/index.js';
 import { Ext4, Hugetlbfs, Shmem, type FileSystem, type Inode } from '../fs/index.js';
 import { P0, P1, Process, createWorld, type KernelCore, type World } from '../kernel/index.js';
@@ -7,6 +7,7 @@ import { CONNECTX, type DeviceProfile } from '../../devices/nic/index.js';
 import { NicTriedDevice } from './device/nic-tried-device.js';
 import { SvmTriedDevice } from './device/svm-tried-device.js';
 import type { Refusal, Rights, TriedDevice, Window } from './device/tried-device.js';
+import { Unexpected, expectEqual, expectPages } from './expect.js';
 import type { Subject } from './subject.js';
 import type { Outcome } from './suite.js';
 import { TrialWatch } from './watch/trial-watch.js';
@@ -33,11 +34,6 @@ export interface StoryOptions {
   readonly seed?: number;
   /** What the NIC is like; default ConnectX. */
   readonly profile?: DeviceProfile;
-}
-
-/** The result is not what it must be. */
-export class Unexpected extends Error {
-  override readonly name = 'Unexpected';
 }
 
 /**
@@ -68,8 +64,7 @@ export class Stage {
     this.kernel = this.world.kernel;
     this.watch = new TrialWatch(subject, this.kernel.mm);
     this.device = this.newDevice('server');
-    this.process = this.kernel.createProcess('app');
-    this.processes.push(this.process);
+    this.process = this.newProcess('app');
   }
 
   /** Another device with a driver of its own. */
@@ -102,6 +97,13 @@ export class Stage {
     const child = new Process(this.processes.length + 1, 'child', yield* forkMm(this.process.mm, 'child'));
     this.processes.push(child);
     return child;
+  }
+
+  /** Another process. */
+  newProcess(name: string): Process {
+    const process = this.kernel.createProcess(name);
+    this.processes.push(process);
+    return process;
   }
 
   /** Lets the device use [page, page + pages) of a process. */
@@ -231,40 +233,4 @@ export function tell(subject: Subject, story: (stage: Stage) => Task, options: S
 
 export function address(page: number): number {
   return BASE + page * PAGE_SIZE;
-}
-
-/** The errno that a task throws; null if none. */
-export function* errnoOf(task: Task<unknown>): Task<ErrnoCode | null> {
-  try {
-    yield* task;
-    return null;
-  } catch (error) {
-    if (isErrno(error)) return error.code;
-    throw error;
-  }
-}
-
-/** What results are made of. */
-type Comparable = string | number | bigint | boolean | null;
-
-/** @throws Unexpected */
-export function expectEqual(what: string, found: Comparable, expected: Comparable): void {
-  if (found === expected) return;
-  throw new Unexpected(`${what}: expected ${worded(expected)}, found ${worded(found)}`);
-}
-
-/** @throws Unexpected at the first page that differs */
-function expectPages(what: string, found: readonly number[], value: (page: number) => number): void {
-  for (const [page, byte] of found.entries()) expectEqual(`${what}, page ${String(page)}`, byte, value(page) & 0xff);
-}
-
-/** @throws Unexpected at the first byte that differs */
-export function expectBytes(what: string, found: Uint8Array, expected: Uint8Array): void {
-  expectEqual(`${what}: length`, found.length, expected.length);
-  const at = found.findIndex((byte, i) => byte !== expected[i]);
-  if (at >= 0) expectEqual(`${what}: byte ${String(at)} of ${String(found.length)}`, found[at], expected[at]);
-}
-
-function worded(value: Comparable): string {
-  return value === null ? 'success' : String(value);
 }

@@ -22,7 +22,8 @@ import {
 } from '../../../devices/nic/index.js';
 import type { Channel, Refusal, Rights, TriedDevice, Window } from './tried-device.js';
 
-const ACCESS: Readonly<Record<Rights, number>> = {
+/** Rights of a region. */
+export const ACCESS: Readonly<Record<Rights, number>> = {
   read: IBV_ACCESS_REMOTE_READ,
   write:
     IBV_ACCESS_LOCAL_WRITE |
@@ -31,6 +32,12 @@ const ACCESS: Readonly<Record<Rights, number>> = {
     IBV_ACCESS_REMOTE_ATOMIC |
     IBV_ACCESS_FLUSH_GLOBAL,
 };
+
+/** The completion queues of a queue pair. */
+export interface Completions {
+  readonly sent: CompletionQueue;
+  readonly received: CompletionQueue;
+}
 
 /**
  * A NIC with the driver, and a second one on the same link whose memory is not modelled: what the first does to memory, the
@@ -69,13 +76,21 @@ export class NicTriedDevice implements TriedDevice {
     return 'IBV_WC_REM_ACCESS_ERR';
   }
 
-  /** A pair of connected queue pairs: the client's, which asks, and the server's, which answers. */
-  connect(completions: CompletionQueue): { readonly here: QueuePair; readonly there: QueuePair } {
-    const queues = { sendCq: completions, recvCq: this.completionQueue('receives') };
-    const [here, there] = [this.client.createQp(queues), this.server.createQp(queues)];
+  /** A pair of connected queue pairs: the client's and the server's, each with its completion queues. */
+  connect(client: Completions, server: Completions): { readonly here: QueuePair; readonly there: QueuePair } {
+    const here = this.client.createQp({ sendCq: client.sent, recvCq: client.received });
+    const there = this.server.createQp({ sendCq: server.sent, recvCq: server.received });
     here.connect(this.server, there.qpn);
     there.connect(this.client, here.qpn);
     return { here, there };
+  }
+
+  /** The driver of the client's side, too: another one of the kind. @param watch called with the NIC, to be watched */
+  attachClient(create: DriverFactory, watch: (device: ObservedDevice) => void): DeviceDriver {
+    const driver = create(this.client, this.kernel);
+    this.client.attach(driver);
+    watch(observeNic(this.client));
+    return driver;
   }
 
   completionQueue(name: string): CompletionQueue {
@@ -91,6 +106,8 @@ export class NicTriedDevice implements TriedDevice {
 /** One queue pair after the other: one that has failed is given up, and the next access gets another. */
 class Requests implements Channel {
   private readonly completions: CompletionQueue;
+  /** Where nothing ever comes: only the client asks, and it asks for what needs no receive. */
+  private readonly others: CompletionQueue;
   private pair: { readonly here: QueuePair; readonly there: QueuePair } | null = null;
   private lastId = 0;
 
@@ -99,6 +116,7 @@ class Requests implements Channel {
     protected readonly region: MemoryRegion,
   ) {
     this.completions = device.completionQueue('completions');
+    this.others = device.completionQueue('receives');
   }
 
   read(address: number, target: Uint8Array): Task<Refusal> {
@@ -111,7 +129,10 @@ class Requests implements Channel {
 
   private *request(request: Pick<SendWorkRequest, 'opcode' | 'length' | 'local'>, address: number): Task<Refusal> {
     const { device, completions, region } = this;
-    this.pair ??= device.connect(completions);
+    this.pair ??= device.connect(
+      { sent: completions, received: this.others },
+      { sent: this.others, received: this.others },
+    );
     const { here, there } = this.pair;
     const { rkey, iova } = region.mkey;
     here.postSend({ ...request, wrId: ++this.lastId, remoteAddress: address - region.start + iova, rkey });

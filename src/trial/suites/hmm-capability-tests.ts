@@ -12,7 +12,8 @@ import {
 import type { SvmContext } from '../../../devices/contract/index.js';
 import { OpenProcess } from '../device/svm-tried-device.js';
 import type { Window } from '../device/tried-device.js';
-import { BASE, READ, Unexpected, WRITE, address, expectEqual, type Stage } from '../stage.js';
+import { Unexpected, expectEqual } from '../expect.js';
+import { BASE, READ, WRITE, address, type Stage } from '../stage.js';
 import type { Needs, Test } from '../suite.js';
 import { story } from './story.js';
 
@@ -105,6 +106,8 @@ function* exclusive(stage: Stage): Task<{ readonly window: Window; readonly cont
   if (!has(context, 'exclusive', 'countExclusive')) {
     throw new Unexpected('the manifest declares EXCLUSIVE, but contexts have no exclusive() or no countExclusive()');
   }
+  // What it has of them it must let go of itself: the notification of this is of its own making.
+  yield* stage.expectRead(window, 'memory', PAGES, (page) => page);
   yield* context.exclusive(BASE, PAGES);
   return { window, context };
 }

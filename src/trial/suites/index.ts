@@ -4,6 +4,7 @@ import { hmmTests } from './hmm-tests.js';
 import { mmuStressTest } from './mmu-stress-test.js';
 import { operations, programs } from './programs.js';
 import { storms } from './storm.js';
+import { testOdp } from './test-odp.js';
 
 /** All that a driver is tried with, in the order in which it is told. */
-export const SUITES: readonly Suite[] = [hmmTests, mmuStressTest, gaps, operations, storms, programs];
+export const SUITES: readonly Suite[] = [hmmTests, testOdp, mmuStressTest, gaps, operations, storms, programs];

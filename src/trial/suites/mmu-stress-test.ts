@@ -1,7 +1,8 @@
 import { PAGE_SIZE } from '../../base/index.js';
 import { RandomStream, US, type Task } from '../../engine/index.js';
 import type { Channel } from '../device/tried-device.js';
-import { READ, Unexpected, WRITE, address, expectEqual, type Stage } from '../stage.js';
+import { Unexpected, expectEqual } from '../expect.js';
+import { READ, WRITE, address, type Stage } from '../stage.js';
 import type { Suite } from '../suite.js';
 import { FOLLOWS } from './needs.js';
 import { story } from './story.js';
