@@ -50,6 +50,9 @@ export const EVENT_NAMES = [
   'device_dead_key',
 ] as const;
 
+/** Names of accesses of devices. */
+export const ACCESSES: readonly EventName[] = ['device_read', 'device_write'];
+
 export type KnownEventName = (typeof EVENT_NAMES)[number];
 
 /** Those of the kit, and whatever else is traced. A name that is neither known nor in the trace is an error. */

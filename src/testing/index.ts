@@ -9,6 +9,8 @@
  * A trace believes no driver: it records what the kernel announces and does, and what devices do. The kit imports no Jest:
  * it extends the `expect` that it finds, or is given. Nothing that a run needs lives here.
  */
+import 'reflect-metadata';
+
 export { explore, type ExploreOptions, type SavedSchedule, type Scenario, type Stage } from '../check/index.js';
 export { connectedNics, type ConnectedNics, type ConnectedNicsOptions } from './connected-nics.js';
 export { extendExpect, type ExpectToExtend } from './extend-expect.js';

@@ -1,5 +1,5 @@
 import type {} from 'expect';
-import type { RuleId, Scenario } from '../check/index.js';
+import type { RuleId, Stage } from '../check/index.js';
 import type { ScheduleOptions } from './matchers/schedules.js';
 import type { Run } from './matchers/rules.js';
 import type { MarbleOptions } from './marbles/marble-options.js';
@@ -44,7 +44,7 @@ export interface TraceMatchers<R, T> {
   /** That rule is the first to be broken while that runs. */
   toBreakRule: For<T, WatchedTrace, (rule: RuleId, run: Run) => R>;
   /** The scenario fails in no schedule, and every schedule has been covered. */
-  toHoldInEverySchedule: For<T, Scenario, (options?: ScheduleOptions) => R>;
+  toHoldInEverySchedule: For<T, (stage: Stage) => unknown, (options?: ScheduleOptions) => R>;
 }
 
 /* eslint-disable @typescript-eslint/no-namespace, @typescript-eslint/no-empty-object-type --

@@ -1,17 +1,18 @@
 import type { ObservedDevice } from '../../devices/contract/index.js';
 import type { InvalidateRange, MmRef } from '../../notifiers/index.js';
 import { PAGE_SIZE } from '../base/index.js';
+import { SharedState } from '../engine/index.js';
 import { MmStruct, type EntryChange, type MmSystem } from '../mm/index.js';
 import { DeviceRecorder } from './device-recorder.js';
-import type { EventName } from './event-names.js';
+import { ACCESSES, type EventName } from './event-names.js';
 import { bytes, entryWords, pfn, rangeWords } from './event-words.js';
 import { FilePlaces } from './file-places.js';
 import { KernelEvents } from './kernel-events.js';
 import { TracedEvent, type EventFacts } from './traced-event.js';
 
 /**
- * Writes down what happens on one machine, from the moment it is made. It looks and does nothing: a run with it takes
- * the same course as without.
+ * Writes down what happens on one machine, from the moment it is made. It looks and does nothing: under a schedule, a
+ * run with it takes the same course as without.
  */
 export class Recorder {
   readonly events: TracedEvent[] = [];
@@ -21,6 +22,11 @@ export class Recorder {
   readonly began: number;
   /** The invalidation that was announced last. */
   latest: InvalidateRange | null = null;
+  /**
+   * What a test asks of a trace is in which order things happened, so to a search over schedules no two steps that are
+   * recorded may change places.
+   */
+  private readonly order: SharedState;
   private listeners: readonly ((event: TracedEvent) => void)[] = [];
   private readonly mms = new Map<number, MmRef>();
   /** By the place of an event: accesses that were in flight then, by their places. */
@@ -28,6 +34,7 @@ export class Recorder {
 
   constructor(readonly system: MmSystem) {
     this.began = system.simulation.now;
+    this.order = new SharedState(system.simulation);
     this.places = new FilePlaces(system);
     const { hub, simulation, dirtying$, entryChanges$ } = system;
     new KernelEvents(this, simulation);
@@ -71,11 +78,15 @@ export class Recorder {
   }
 
   add(name: EventName, facts: EventFacts): void {
+    this.order.write();
     this.learn(facts.mm);
     const seq = this.events.length;
     this.events.push(new TracedEvent(this, seq, this.system.simulation.now, name, facts));
-    const flying = this.devices.flatMap((device) => device.inFlight());
-    if (flying.length > 0) this.inFlight.set(seq, flying);
+    if (!isAccess(name))
+      this.inFlight.set(
+        seq,
+        this.devices.flatMap((device) => device.inFlight()),
+      );
     for (const listener of this.listeners) listener(this.events[seq]);
   }
 
@@ -87,9 +98,19 @@ export class Recorder {
     };
   }
 
-  /** Accesses that had been issued when an event happened, and had not reached memory. */
+  /**
+   * Accesses that had been issued when an event happened, and had not reached memory. While one is being issued the device is
+   * not to be asked: what was in flight before is then taken to be so still, up to the next event of another kind.
+   */
   inFlightAt(event: TracedEvent): readonly TracedEvent[] {
-    return (this.inFlight.get(event.seq) ?? []).map((seq) => this.events[seq]);
+    let looked = event.seq;
+    const since: TracedEvent[] = [];
+    while (looked > 0 && isAccess(this.events[looked].name)) {
+      looked--;
+      if (isAccess(this.events[looked].name)) since.push(this.events[looked]);
+    }
+    const before = (this.inFlight.get(looked) ?? []).map((seq) => this.events[seq]);
+    return [...before, ...since.reverse()];
   }
 
   /** An address space by its number; one of which only the number is known goes by that. */
@@ -156,4 +177,8 @@ export class Recorder {
 /** The function that announced it. */
 function startOf({ blockable }: InvalidateRange): EventName {
   return `mmu_notifier_invalidate_range_start${blockable ? '' : '_nonblock'}`;
+}
+
+function isAccess(name: EventName): boolean {
+  return ACCESSES.includes(name);
 }

@@ -2,7 +2,7 @@ import { PAGE_SIZE } from '../../src/base/index.js';
 import type { Task } from '../../src/engine/index.js';
 import { P1 } from '../../src/kernel/index.js';
 import { MmSystem, PhysicalMemory, VM_READ, VM_WRITE, madviseDontneed, mmap } from '../../src/mm/index.js';
-import { traceOf, type Scenario } from '../../src/testing/index.js';
+import { traceOf, type Scenario, type Stage } from '../../src/testing/index.js';
 import { NotifierHub } from '../../notifiers/index.js';
 import { MirrorDevice } from '../../devices/mirror/index.js';
 
@@ -15,13 +15,17 @@ export interface HmmScenarioOptions {
   readonly asksTooMuch?: boolean;
 }
 
+/** Memory of a few pages, in which nothing takes time. */
+export function smallSystem({ simulation }: Stage): MmSystem {
+  const hub = new NotifierHub(simulation);
+  const memory = new PhysicalMemory(simulation, 16, false);
+  return new MmSystem(simulation, hub, memory, { minorFault: 0, pageMkwrite: 0, pteFlush: 0 }, P1);
+}
+
 /** A mirror writes a page while the kernel takes it away (MADV_DONTNEED). */
 export function hmmScenario({ traced = true, asksTooMuch = false }: HmmScenarioOptions = {}): Scenario {
   return function mirrorAgainstDontneed(stage) {
-    const { simulation } = stage;
-    const hub = new NotifierHub(simulation);
-    const memory = new PhysicalMemory(simulation, 16, false);
-    const system = new MmSystem(simulation, hub, memory, { minorFault: 0, pageMkwrite: 0, pteFlush: 0 }, P1);
+    const system = smallSystem(stage);
     const mm = system.newMm('app');
     const device = new MirrorDevice();
     const mirror = device.open(mm);

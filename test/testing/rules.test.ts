@@ -67,6 +67,13 @@ describe('toKeepTheRules', () => {
     expect(() => expect(trace).not.toKeepTheRules(boom)).toThrow('boom');
   });
 
+  it('is not fooled by a task that nobody runs', () => {
+    const { pair, trace } = tracedPair({}, true);
+    expect(() => expect(trace).toKeepTheRules(() => dontneedUnderWrite(pair))).toThrow(
+      'what is to be run was made and not run: () => simulation.runTask(name, task)',
+    );
+  });
+
   it('needs rules that watch, and a device', () => {
     const pair = new RdmaPair();
     const run = (): void => {};

@@ -1,9 +1,10 @@
 import { traceOf } from '../../src/testing/index.js';
 import type { Task } from '../../src/engine/index.js';
 import { forkMm } from '../../src/mm/index.js';
+import { CONNECTX, observeNic } from '../../devices/nic/index.js';
 import { BASE as PAGE_0, Machine } from '../support/machine.js';
-import { BASE } from '../support/rdma-pair.js';
-import { announcing, tracedPair, twoInvalidations, writeThenFsync } from './stories.js';
+import { BASE, RdmaPair } from '../support/rdma-pair.js';
+import { announcing, dontneedUnderWrite, tracedPair, twoInvalidations, writeThenFsync } from './stories.js';
 
 describe('a trace', () => {
   it('begins where it is made', () => {
@@ -15,6 +16,22 @@ describe('a trace', () => {
     machine.store(0);
     machine.munmap(0, 1);
     expect(trace.first('pte').words).toBe(`pte 0x10000000000: pfn 0x1 rw dirty young -> none (mm of app)`);
+  });
+
+  it.each([
+    ['a NIC', CONNECTX],
+    [
+      'a NIC for which DMA takes no time',
+      { ...CONNECTX, dma: { writeLatency: 0, readLatency: 0, bytesPerSecond: Infinity } },
+    ],
+  ])('leaves the run as it is without: %s', (_what, profile) => {
+    const [traced, bare] = [true, false].map((is) => {
+      const pair = new RdmaPair({ profile });
+      if (is) traceOf(pair.world).watch(observeNic(pair.server));
+      pair.run(dontneedUnderWrite(pair));
+      return [pair.world.simulation.now, pair.server.stats, [...pair.peek(0, 64)]];
+    });
+    expect(traced).toEqual(bare);
   });
 
   it('gives the one event that is meant, the first and the last', () => {

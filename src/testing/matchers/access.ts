@@ -1,11 +1,10 @@
+import { ACCESSES } from '../event-names.js';
 import type { TraceView } from '../trace-view.js';
 import { TraceError, counted } from '../trace-error.js';
 import type { TracedEvent } from '../traced-event.js';
 import { windowOf } from '../window.js';
 import { eventOf, hint, message, sameTrace, viewOf, type MatcherState, type Verdict } from './verdict.js';
 
-/** Names of accesses. */
-export const ACCESSES: readonly string[] = ['device_read', 'device_write'];
 const WRITES: readonly string[] = ['device_write'];
 
 /**

@@ -1,5 +1,6 @@
 import { PAGE_SIZE } from '../../base/index.js';
 import { ULONG_MAX } from '../../../notifiers/index.js';
+import { ACCESSES } from '../event-names.js';
 import { NotifierSpan, Span } from '../span.js';
 import { TraceError, counted } from '../trace-error.js';
 import type { TraceView } from '../trace-view.js';
@@ -7,7 +8,7 @@ import { TracedEvent } from '../traced-event.js';
 import { pagesHeldAt } from '../translations.js';
 import { whereWords, type EventWhere } from '../where.js';
 import { windowOf, type Mark } from '../window.js';
-import { ACCESSES, accessesOf } from './access.js';
+import { accessesOf } from './access.js';
 import { happeningOf, hint, message, sameTrace, viewOf, wrong, type MatcherState, type Verdict } from './verdict.js';
 
 /**

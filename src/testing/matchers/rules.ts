@@ -50,7 +50,7 @@ function ruled(received: unknown, run: unknown, matcher: string): WatchedTrace {
 /** The rule that a run breaks; null if none. @throws what the run throws for another reason */
 function violationOf({ rules }: WatchedTrace, run: Run): Violation | null {
   try {
-    run();
+    mustHaveRun(run());
     rules?.finish();
     return null;
   } catch (error) {
@@ -58,6 +58,13 @@ function violationOf({ rules }: WatchedTrace, run: Run): Violation | null {
     if (violation === null) throw error;
     return violation;
   }
+}
+
+/** @throws TraceError for what nobody has run: a task that was made and not handed to a simulation, or a promise */
+function mustHaveRun(result: unknown): void {
+  const { next, then } = Object(result) as { readonly next?: unknown; readonly then?: unknown };
+  if (typeof next !== 'function' && typeof then !== 'function') return;
+  throw new TraceError('what is to be run was made and not run: () => simulation.runTask(name, task)');
 }
 
 function sentence({ rule, device, says, page, before, after }: Violation): string {
