@@ -1,5 +1,5 @@
 import { PAGE_SIZE, createWorld, driverScenarios, isErrno, type Process, type Task, type World } from 'pinless';
-import { traceOf, type WatchedTrace } from 'pinless/testing';
+import { describeDriver, traceOf, type WatchedTrace } from 'pinless/testing';
 import plugin, { MyDevice } from '../src/my-device.js';
 import type { MyContext } from '../src/my-context.js';
 
@@ -125,3 +125,6 @@ describe('whatever the schedule', () => {
     expect(scenario).toHoldInEverySchedule({ budget: { executions: 300 }, boundedIsEnough: true });
   });
 });
+
+// What `pinless check-driver` does, with less of what is random.
+describeDriver(plugin, { module: './src/my-device.ts', storms: 10, programs: 100 });
