@@ -12,6 +12,8 @@ import { UsageError } from './usage-error.js';
 /** Drivers and devices that come with pinless, by the names that options take. */
 const BUILT_IN: readonly DriverPlugin[] = [pinned, odp, mirror];
 
+export const BUILT_IN_NAMES: readonly string[] = BUILT_IN.map(({ manifest }) => manifest.name);
+
 /**
  * The drivers of a comma-separated list: built-in names, paths of JavaScript or TypeScript modules, or package names. A
  * module exports its plugin as the default.
@@ -40,7 +42,7 @@ export async function loadDriver(option: string, name: string): Promise<DriverPl
 export async function loadPlugin(option: string, name: string): Promise<DriverPlugin> {
   const builtIn = BUILT_IN.find(({ manifest }) => manifest.name === name);
   if (builtIn !== undefined) return builtIn;
-  const known = BUILT_IN.map(({ manifest }) => manifest.name).join(', ');
+  const known = BUILT_IN_NAMES.join(', ');
   let exported: unknown;
   try {
     exported = await importModule(name);

@@ -9,6 +9,7 @@ import { compareCommand } from './compare-command.js';
 import { conformCommand } from './conform-command.js';
 import { explainCommand } from './explain-command.js';
 import { fuzzCommand } from './fuzz-command.js';
+import { newDriverCommand } from './new-driver-command.js';
 import type { Output } from './output.js';
 import { packCommand } from './pack-command.js';
 import { runCommand } from './run-command.js';
@@ -49,6 +50,7 @@ export async function run(args: readonly string[], version: string, output: Outp
     conformCommand,
     fuzzCommand,
     checkDriverCommand,
+    newDriverCommand,
     packCommand,
   ];
   for (const command of commands.map((make) => make(output, finish))) {

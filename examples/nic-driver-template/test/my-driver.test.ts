@@ -72,7 +72,7 @@ describe('an invalidation', () => {
 describe('whatever the schedule', () => {
   // For most of them that is a proof: there are no more schedules that differ. For the others it is as many as told.
   it.each(driverScenarios(plugin))('$name: $title', ({ scenario }) => {
-    expect(scenario).toHoldInEverySchedule({ budget: { executions: 300 }, boundedIsEnough: true });
+    expect(scenario).toHoldInEverySchedule({ budget: { executions: 200 }, boundedIsEnough: true });
   });
 });
 
