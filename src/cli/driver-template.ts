@@ -58,8 +58,7 @@ export function filesOfNewDriver(
   const known = new RegExp([...table.keys()].join('|'), 'g');
   const rename = (text: string): string => text.replace(known, (from) => table.get(from) ?? from);
   const files = new Map<string, string>();
-  const before = sourcesOf(root, folders);
-  for (const [path, text] of before) {
+  for (const [path, text] of sourcesOf(root, folders)) {
     for (const [from, to] of renames) {
       if (/^[A-Z]/.test(to) && from !== to && new RegExp(`\\b${to}\\b`).test(text)) {
         throw new UsageError(
@@ -68,7 +67,7 @@ export function filesOfNewDriver(
       }
     }
     const renamed = rename(path);
-    if (files.has(renamed) || (renamed !== path && before.has(renamed))) {
+    if (files.has(renamed)) {
       throw new UsageError(
         `new-driver: "${name}" would make a file ${renamed}, and there is one already: take another name`,
       );
