@@ -43,6 +43,10 @@ export interface DeviceDriver {
   readonly stats: DriverStats;
   /** @throws Errno as ibv_reg_mr returns it */
   regMr(request: RegMrRequest): Task<MemoryRegion>;
+  /**
+   * ibv_dereg_mr: when this has returned, the device has no page of the region and no callback runs.
+   * @throws Errno EINVAL if it is no region of this driver
+   */
   deregMr(region: MemoryRegion): Task;
   /** The device needs translations. Must end in `hardware.resume(fault, …)`. */
   pageFault(fault: PageFault): Task;

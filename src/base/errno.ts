@@ -18,6 +18,7 @@ export const ERRNO = {
   EHWPOISON: 133,
 } as const;
 
+/** Name of an error number. */
 export type ErrnoCode = keyof typeof ERRNO;
 
 /** A kernel call failed: the code that Linux returns, what was asked, and which rule refused it. */
