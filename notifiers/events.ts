@@ -18,6 +18,7 @@ export const MMU_NOTIFIER_EVENTS = [
   'EXCLUSIVE',
 ] as const;
 
+/** One of MMU_NOTIFIER_EVENTS. */
 export type MmuNotifierEvent = (typeof MMU_NOTIFIER_EVENTS)[number];
 
 /** Stands for ULONG_MAX as the end of the whole address space: the largest address a JS number holds exactly. */

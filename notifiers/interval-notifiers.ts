@@ -137,13 +137,17 @@ export class IntervalNotifiers implements IntervalSubscriptions {
     const { trace } = this.simulation;
     if (trace.on) trace.emit({ ...traced('interval_invalidate', range), driver: ops.name, seq });
     subscription.state.write();
+    const owed = subscription.unansweredSeq;
     subscription.unansweredSeq = seq;
     try {
       refuseToWait((ops as UntypedOps).invalidate(range, seq));
     } catch (error) {
       throw new DriverError(ops.name, 'invalidate', range.name, error);
     }
-    if (!range.refused && subscription.unansweredSeq >= 0) this.called.push({ subscription, range });
+    if (subscription.unansweredSeq < 0) return;
+    // A refusal owes no answer, and what another range is owed stays so.
+    if (range.refused) subscription.unansweredSeq = owed;
+    else this.called.push({ subscription, range });
   }
 
   /** R4: a driver that does not count an invalidation would install what it read before. */

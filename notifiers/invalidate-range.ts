@@ -83,6 +83,7 @@ export class InvalidateRange extends HoldCounter {
     return !this.beingAnnounced && this.holds === 0 && !this.refused;
   }
 
+  /** Whether it touches [start, end). */
   overlaps(start: number, end: number): boolean {
     return this.start < end && start < this.end;
   }

@@ -22,8 +22,11 @@ export const NIC_CAPABILITIES = [
 /** What a device with shared virtual memory may say that it can do besides reading and writing, in test_hmm's words. */
 export const SVM_CAPABILITIES = ['SNAPSHOT', 'EXCLUSIVE', 'MIGRATE'] as const;
 
+/** One of NIC_CAPABILITIES. */
 export type NicCapability = (typeof NIC_CAPABILITIES)[number];
+/** One of SVM_CAPABILITIES. */
 export type SvmCapability = (typeof SVM_CAPABILITIES)[number];
+/** What a manifest may declare: of a NIC driver the one, of a device of its own the other. */
 export type Capability = NicCapability | SvmCapability;
 
 /** What DeviceDriver obliges everybody to: the NIC carries out the requests, the driver brings the pages. */

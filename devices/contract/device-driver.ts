@@ -44,6 +44,10 @@ export interface DeviceDriver {
   readonly stats: DriverStats;
   /** @throws Errno as ibv_reg_mr returns it */
   regMr(request: RegMrRequest): Task<MemoryRegion>;
+  /**
+   * ibv_dereg_mr: when this has returned, the device has no page of the region and no callback runs.
+   * @throws Errno EINVAL if it is no region of this driver
+   */
   deregMr(region: MemoryRegion): Task;
   /**
    * A hint that the device will use some pages. Best effort: nothing says that they are there when they are used.

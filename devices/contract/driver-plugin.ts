@@ -7,10 +7,12 @@ import type { SvmDevice } from './svm-device.js';
 
 /** Makes the driver of a NIC. The container holds one, under the symbol of the same name. */
 export type DriverFactory = (hardware: Hardware, kernel: KernelCore) => DeviceDriver;
+/** Under this the container holds what makes the driver of a NIC. */
 export const DriverFactory: unique symbol = Symbol.for('pinless.DriverFactory');
 
 /** Makes a device that brings its driver along. The container holds one, under the symbol of the same name. */
 export type DeviceFactory = (name: string, kernel: KernelCore) => SvmDevice;
+/** Under this the container holds what makes a device. */
 export const DeviceFactory: unique symbol = Symbol.for('pinless.DeviceFactory');
 
 /** What a driver says of itself before it is made. */

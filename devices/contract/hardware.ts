@@ -3,14 +3,17 @@ import type { MmStruct } from '../../src/mm/index.js';
 
 /** An entry of a device's translation table: a frame and what the device may do with it. 0: no translation. */
 export const MTT_PRESENT = 1 << 0;
+/** The device may write the page, too. */
 export const MTT_WRITE = 1 << 1;
 
 const MTT_FRAME_SHIFT = 2;
 
+/** The translation to a frame, by its number. */
 export function makeMtt(frame: number, writable: boolean): number {
   return (frame << MTT_FRAME_SHIFT) | MTT_PRESENT | (writable ? MTT_WRITE : 0);
 }
 
+/** The frame of a translation. */
 export function mttFrame(entry: number): number {
   return entry >>> MTT_FRAME_SHIFT;
 }
@@ -28,6 +31,7 @@ export interface Mkey {
   readonly pages: number;
 }
 
+/** What a memory key is made of. */
 export interface MkeyInit {
   readonly iova: number;
   readonly length: number;
@@ -54,6 +58,7 @@ export interface PageFault {
 export interface DriverCosts {
   /** reg_mr: fixed part and part per page. */
   readonly register: (pages: number) => number;
+  /** dereg_mr, by the pages that are let go. */
   readonly deregister: (pages: number) => number;
   /** Finding the pages of a fault. */
   readonly fault: (pages: number) => number;

@@ -2,8 +2,8 @@
  * The driver contract: all that a driver model imports besides the kernel itself.
  *
  * `Hardware` is what the driver of a NIC can tell its device; `DeviceDriver` is what verbs and the device ask of it. A device
- * that is no NIC brings its driver along: `SvmDevice`. A `DriverPlugin` is how either is plugged in. No device and no driver
- * lives here.
+ * that is no NIC brings its driver along: `SvmDevice`; it accesses memory with `busRead` and `busWrite`, and tells
+ * `DeviceWatchers` what it does. A `DriverPlugin` is how either is plugged in. No device and no driver lives here.
  */
 export * from './access-flags.js';
 export type { AdviseMrAdvice, AdviseMrRequest, AdviseMrSge } from './advise-mr.js';
@@ -16,7 +16,9 @@ export {
   type NicCapability,
   type SvmCapability,
 } from './capabilities.js';
+export { busRead, busWrite, setPageDirty } from './bus-access.js';
 export { checkRegMr } from './check-reg-mr.js';
+export { DeviceWatchers } from './device-watchers.js';
 export {
   DeviceFactory,
   DriverFactory,

@@ -42,6 +42,7 @@ export interface ObservedDevice {
   readonly driverName: string;
   /** The cookie by which its driver knows notifications of its own making: their `owner`. Null if it makes none. */
   readonly cookie: unknown;
+  /** From here on that is told of what the device does, beside those that are told already. */
   watch(watcher: DeviceWatcher): void;
   /** Translations of pages of [start, end). */
   forEachTranslation(mm: MmStruct, start: number, end: number, visit: TranslationVisitor): void;

@@ -19,6 +19,7 @@ export interface FaultyDriver {
 
 type FaultyClass = new (hardware: Hardware, kernel: KernelCore) => OdpDriver;
 
+/** Every mistake there is. */
 export const FAULTY_DRIVERS: readonly FaultyDriver[] = [
   faulty('F16', 'R10', 'gives the device pages for writing that may only be read', WidenedRights),
   faulty('F17', 'R1', 'returns from an invalidation before the device has let go', LateQuiesce),

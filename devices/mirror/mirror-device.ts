@@ -1,5 +1,5 @@
 import type { MmStruct } from '../../src/mm/index.js';
-import type { AccessVisitor, DeviceWatcher, SvmDevice, TranslationVisitor } from '../contract/index.js';
+import { DeviceWatchers, type DeviceWatcher, type SvmDevice, type TranslationVisitor } from '../contract/index.js';
 import { Mirror } from './mirror.js';
 
 /** A device that mirrors processes, in software: one of test_hmm's /dev/hmm_dmirror*. */
@@ -8,7 +8,7 @@ export class MirrorDevice implements SvmDevice {
   /** Notifications that the device causes itself carry it as their owner. */
   readonly cookie: unknown = this;
   /** @internal */
-  readonly watchers: DeviceWatcher[] = [];
+  readonly watchers = new DeviceWatchers();
   private readonly mirrors = new Set<Mirror>();
 
   constructor(readonly name = 'hmm_dmirror0') {
@@ -27,25 +27,8 @@ export class MirrorDevice implements SvmDevice {
     this.mirrors.delete(mirror);
   }
 
-  /** @internal */
-  accessed: AccessVisitor = (mm, address, length, frame, offset, write) => {
-    for (const watcher of this.watchers) watcher.accessed(mm, address, length, frame, offset, write);
-  };
-
-  /** @internal Returns the fault's identity. */
-  faultRaised(mm: MmStruct, address: number, length: number): object {
-    const fault = { mm, address, length };
-    for (const watcher of this.watchers) watcher.faultRaised(fault, mm, address, length);
-    return fault;
-  }
-
-  /** @internal */
-  faultEnded(fault: object, outcome: 'retry' | 'error'): void {
-    for (const watcher of this.watchers) watcher.faultEnded(fault, outcome);
-  }
-
   watch(watcher: DeviceWatcher): void {
-    this.watchers.push(watcher);
+    this.watchers.add(watcher);
   }
 
   forEachTranslation(mm: MmStruct, start: number, end: number, visit: TranslationVisitor): void {

@@ -19,7 +19,7 @@ export class MirrorTable {
 
   constructor(
     private readonly mm: MmStruct,
-    private readonly watchers: readonly DeviceWatcher[],
+    private readonly watcher: DeviceWatcher,
   ) {}
 
   get(page: number): MirrorEntry | undefined {
@@ -31,7 +31,7 @@ export class MirrorTable {
     const was = this.entries.get(page);
     this.erase(page);
     this.entries.set(page, { frame, writable, atomic, written: was?.frame === frame && was.written });
-    for (const watcher of this.watchers) watcher.installed(this.mm, page * PAGE_SIZE, frame, writable);
+    this.watcher.installed(this.mm, page * PAGE_SIZE, frame, writable);
   }
 
   /** The pages of [start, end) that have an entry. */
@@ -43,7 +43,7 @@ export class MirrorTable {
     const was = this.entries.get(page);
     if (was === undefined) return;
     this.entries.delete(page);
-    for (const watcher of this.watchers) watcher.removed(this.mm, page * PAGE_SIZE, was.frame, was.writable);
+    this.watcher.removed(this.mm, page * PAGE_SIZE, was.frame, was.writable);
   }
 
   forEach(start: number, end: number, visit: TranslationVisitor): void {

@@ -10,7 +10,7 @@ import {
   type MmStruct,
 } from '../../src/mm/index.js';
 import { ULONG_MAX, type IntervalNotifier, type InvalidateRange } from '../../notifiers/index.js';
-import type { SvmContext } from '../contract/index.js';
+import { busRead, busWrite, setPageDirty, type SvmContext } from '../contract/index.js';
 import type { MirrorDevice } from './mirror-device.js';
 import { MirrorTable } from './mirror-table.js';
 import { HMM_RANGE_DEFAULT_TIMEOUT, takeSnapshot } from './snapshot.js';
@@ -76,27 +76,28 @@ export class Mirror implements SvmContext {
 
   /** Entries go, and what the device has written is dirty before the kernel goes on. test_hmm.c, a test, leaves that out. */
   private forget(start: number, end: number): void {
-    const { system } = this.mm;
     for (const page of this.table.within(start, end)) {
       const entry = this.table.get(page);
-      if (entry?.written === true) system.markDirty(system.memory.frames.folioOf(entry.frame));
+      if (entry?.written === true) setPageDirty(this.mm, entry.frame);
       this.table.erase(page);
     }
   }
 
   /** dmirror_fault: gets every page of [start, end). @throws Errno EFAULT, EPERM, ENOMEM, EBUSY */
   private *fault(start: number, end: number, write: boolean): Task {
-    const fault = this.device.faultRaised(this.mm, start, end - start);
+    const { watchers } = this.device;
+    const fault = { start, end, write };
+    watchers.faultRaised(fault, this.mm, start, end - start);
     try {
       if (!this.mm.alive) throw new Errno('EINVAL', `fault of ${this.device.name}: ${this.mm.name} is going away`);
       for (let address = start; address < end; address += PAGES_AT_ONCE * PAGE_SIZE) {
         yield* this.rangeFault(address, Math.min(end, address + PAGES_AT_ONCE * PAGE_SIZE), write);
       }
     } catch (error) {
-      this.device.faultEnded(fault, 'error');
+      watchers.faultEnded(fault, 'error');
       throw error;
     }
-    this.device.faultEnded(fault, 'retry');
+    watchers.faultEnded(fault, 'retry');
   }
 
   /** dmirror_range_fault: asks HMM until no invalidation came in between, or the time is over. */
@@ -127,15 +128,14 @@ export class Mirror implements SvmContext {
   /** dmirror_read: the device reads memory into `target`. @throws Errno as a fault fails */
   *read(address: number, target: Uint8Array): Task<MirrorResult> {
     return yield* this.transfer(address, target.length, false, (frame, within, bytes, done) => {
-      this.mm.system.memory.contents.read(frame, within, target, done, bytes);
+      busRead(this.mm, frame, within, target.subarray(done, done + bytes));
     });
   }
 
   /** dmirror_write: the device writes `data` to memory. @throws Errno as a fault fails */
   *write(address: number, data: Uint8Array): Task<MirrorResult> {
-    const { memory } = this.mm.system;
     return yield* this.transfer(address, data.length, true, (frame, within, bytes, done) => {
-      memory.contents.write(frame, within, bytes, memory.nextStamp(), data, done);
+      busWrite(this.mm, frame, within, data.subarray(done, done + bytes));
     });
   }
 
@@ -218,7 +218,7 @@ export class Mirror implements SvmContext {
       const bytes = Math.min(PAGE_SIZE - within, length - done);
       const entry = this.table.get(pageOf(at));
       if (entry === undefined || (write && !entry.writable)) break;
-      this.device.accessed(this.mm, at, bytes, entry.frame, within, write);
+      this.device.watchers.accessed(this.mm, at, bytes, entry.frame, within, write);
       copy(entry.frame, within, bytes, done);
       if (write) entry.written = true;
       done += bytes;

@@ -13,12 +13,15 @@ import type { IntervalNotifier } from '../../notifiers/index.js';
 
 /** HMM_DMIRROR_PROT_*: what the CPU has of a page. */
 export const MIRROR_PROT_NONE = 0x00;
+/** The CPU may read the page. */
 export const MIRROR_PROT_READ = 0x01;
+/** The CPU may write it. */
 export const MIRROR_PROT_WRITE = 0x02;
 /** Mapped by a huge entry. */
 export const MIRROR_PROT_PMD = 0x04;
 /** The zero page. */
 export const MIRROR_PROT_ZERO = 0x10;
+/** There is no such page. */
 export const MIRROR_PROT_ERROR = 0xff;
 
 /** HMM_RANGE_DEFAULT_TIMEOUT: how long is looked again while invalidations get in the way. */

@@ -137,4 +137,5 @@ export const RXE: DeviceProfile = {
   registration: { register: { base: 16 * US, perPage: 250 }, deregister: { base: 17 * US, perPage: 62 } },
 };
 
+/** What `--device` takes, by name. */
 export const DEVICE_PROFILES: readonly DeviceProfile[] = [CONNECTX, RXE];

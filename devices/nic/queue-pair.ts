@@ -24,6 +24,7 @@ export interface QpAttributes extends Partial<DeviceProfile['qp']> {
   readonly qpAccess?: number;
 }
 
+/** struct ibv_qp_init_attr: what a queue pair is made of. */
 export interface QpInit {
   readonly sendCq: CompletionQueue;
   readonly recvCq: CompletionQueue;

@@ -18,6 +18,7 @@ export const IBV_WC_STATUS = [
   'IBV_WC_RNR_RETRY_EXC_ERR',
 ] as const;
 
+/** One of IBV_WC_STATUS. */
 export type WcStatus = (typeof IBV_WC_STATUS)[number];
 
 /** How the request of a NAK completes (IBTA 9.9.2.3). */

@@ -18,6 +18,7 @@ export const ERRNO = {
   EHWPOISON: 133,
 } as const;
 
+/** Name of an error number. */
 export type ErrnoCode = keyof typeof ERRNO;
 
 /** A kernel call failed: the code that Linux returns, what was asked, and which rule refused it. */
@@ -37,7 +38,12 @@ export class Errno extends Error {
   }
 }
 
-/** True if `error` is an Errno of that code. */
+/**
+ * True if `error` is an Errno of that code. What a driver throws may be one of another copy of pinless, the one that its
+ * package depends on: so its name and its code count, not its class.
+ */
 export function isErrno(error: unknown, code?: ErrnoCode): error is Errno {
-  return error instanceof Errno && (code === undefined || error.code === code);
+  if (!(error instanceof Error) || error.name !== 'Errno') return false;
+  const its = (error as Partial<Errno>).code;
+  return typeof its === 'string' && Object.hasOwn(ERRNO, its) && (code === undefined || its === code);
 }

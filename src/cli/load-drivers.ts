@@ -13,6 +13,8 @@ import { UsageError } from './usage-error.js';
 /** Drivers and devices that come with pinless, by the names that options take. */
 const BUILT_IN: readonly DriverPlugin[] = [pinned, odp, mirror];
 
+export const BUILT_IN_NAMES: readonly string[] = BUILT_IN.map(({ manifest }) => manifest.name);
+
 /**
  * The drivers of a comma-separated list: built-in names, paths of JavaScript or TypeScript modules, or package names. A
  * module exports its plugin as the default.
@@ -67,7 +69,7 @@ async function loadDefault(option: string, name: string): Promise<unknown> {
     ({ manifest }) => manifest.name === name,
   );
   if (builtIn !== undefined) return builtIn;
-  const known = BUILT_IN.map(({ manifest }) => manifest.name).join(', ');
+  const known = BUILT_IN_NAMES.join(', ');
   try {
     return ((await importModule(name)) as { readonly default?: unknown }).default;
   } catch (error) {

@@ -10,6 +10,7 @@ import { conformCommand } from './conform-command.js';
 import { explainCommand } from './explain-command.js';
 import { exploreCommand } from './explore-command.js';
 import { fuzzCommand } from './fuzz-command.js';
+import { newDriverCommand } from './new-driver-command.js';
 import type { Output } from './output.js';
 import { packCommand } from './pack-command.js';
 import { runCommand } from './run-command.js';
@@ -51,6 +52,7 @@ export async function run(args: readonly string[], version: string, output: Outp
     fuzzCommand,
     checkDriverCommand,
     exploreCommand,
+    newDriverCommand,
     packCommand,
   ];
   for (const command of commands.map((make) => make(output, finish))) {

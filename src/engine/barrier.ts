@@ -17,6 +17,10 @@ export class Hold {
     readonly previous: Hold | null,
   ) {}
 
+  /**
+   * Lets go.
+   * @throws SimulationError if it was released before
+   */
   release(): void {
     if (this.released) this.barrier.releasedTwice(this);
     this.released = true;

@@ -19,12 +19,14 @@ export class Condition extends QueuedWaitable {
     return this.enqueue(task);
   }
 
+  /** Lets the task go on that has waited longest. */
   notifyOne(): void {
     this.touch(WRITE);
     const task = this.dequeue();
     if (task >= 0) this.scheduler.wake(task);
   }
 
+  /** Lets all tasks go on that wait now. */
   notifyAll(): void {
     this.touch(WRITE);
     this.wakeAll();

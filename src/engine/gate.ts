@@ -17,12 +17,14 @@ export class Gate extends QueuedWaitable {
     return this.opened;
   }
 
+  /** Lets everybody go on who waits, and through who comes. */
   open(): void {
     this.touch(WRITE);
     this.opened = true;
     this.wakeAll();
   }
 
+  /** Whoever comes from now on waits. */
   close(): void {
     this.touch(WRITE);
     this.opened = false;

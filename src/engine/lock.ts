@@ -48,6 +48,10 @@ export class Lock extends QueuedWaitable implements Holdable {
     return true;
   }
 
+  /**
+   * Hands it to who has waited longest.
+   * @throws SimulationError if the running task does not hold it
+   */
   release(): void {
     this.touch(WRITE);
     const { running } = this.scheduler;

@@ -14,6 +14,7 @@ import { Trace } from './trace.js';
 import { blockedTasks, waitCycle } from './wait-graph.js';
 import type { Waitable } from './waitable.js';
 
+/** How a run goes: what is random, and who goes next. */
 export interface SimulationOptions {
   /** Seed of every random stream of the run; default 1. */
   readonly seed?: number;

@@ -9,9 +9,13 @@
  * Any other pair may not.
  */
 export const READ = 0;
+/** It changes, and others of the kind may come before or after. */
 export const UPDATE = 1;
+/** As UPDATE, and somebody may wait for it. */
 export const RELEASE = 2;
+/** It changes. */
 export const WRITE = 3;
+/** One of READ, UPDATE, RELEASE and WRITE. */
 export type Access = typeof READ | typeof UPDATE | typeof RELEASE | typeof WRITE;
 
 /** Where something says what its state is, so that two states can be held against each other. */

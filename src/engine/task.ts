@@ -31,16 +31,19 @@ export interface Scheduler extends Observed {
   wake(task: number): void;
   /** Calls `fire` after `delay` ns unless cancelled first. */
   after(delay: number, name: string, fire: () => void): Cancellable;
+  /** What a task is called, by its id. */
   taskName(task: number): string;
   /** Makes a task of a generator. It first runs when those that are ready now have had their turn. */
   spawn<T>(name: string, task: Task<T>, options?: SpawnOptions): TaskHandle<T>;
 }
 
+/** What a task is to the run. */
 export interface SpawnOptions {
   /** A daemon does not keep the run alive and may wait for ever: a flusher, a NIC's worker. */
   readonly daemon?: boolean;
 }
 
+/** Something due that can be called off. */
 export interface Cancellable {
   cancel(): void;
 }

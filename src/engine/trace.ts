@@ -4,6 +4,7 @@ export interface TraceEvent {
   readonly [field: string]: TraceValue;
 }
 
+/** What a field of a traced event may be. */
 export type TraceValue = string | number | boolean | null | undefined | readonly TraceValue[];
 
 /** Where traced events go: a file, a hash, a rule, an array. */

@@ -49,4 +49,5 @@ export const HDD: DiskProfile = {
 /** The disk of the virtual machine on which Linux was recorded: nothing that is read ahead there has an end in sight. */
 export const RECORDED: DiskProfile = { ...NVME, name: 'recorded', optimalIo: 4 * 2 ** 20, atomicWrite: 4096 };
 
+/** What `--disk` takes, by name. */
 export const DISK_PROFILES: readonly DiskProfile[] = [NVME, CLOUD_SSD, HDD];

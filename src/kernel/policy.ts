@@ -36,4 +36,5 @@ export const P12: KernelPolicy = {
   title: 'on-demand paging with mmu notifiers (Linux since 3.19)',
 };
 
+/** Every policy there is. */
 export const POLICIES: readonly KernelPolicy[] = [P0, P1, P12];

@@ -5,5 +5,6 @@ import type { KernelPolicy as Policy } from './policy.js';
 export const KernelPolicy: unique symbol = Symbol('KernelPolicy');
 export type KernelPolicy = Policy;
 
+/** Under this the container holds what memory management costs. */
 export const KernelCosts: unique symbol = Symbol('KernelCosts');
 export type KernelCosts = MmCosts;

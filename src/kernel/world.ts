@@ -26,11 +26,13 @@ export const FILE_SYSTEMS = {
   xfs: Xfs,
 } as const;
 
+/** Name of a file-system model. */
 export type FileSystemKind = keyof typeof FILE_SYSTEMS;
 
 /** A minor fault of 0.5 to 2.2 us, and what writenotify adds to it; see docs/model.md for the sources. */
 export const DEFAULT_COSTS: MmCosts = { minorFault: 1 * US, pageMkwrite: 1 * US, pteFlush: 200 };
 
+/** What a machine is like; whatever is left out has a default. */
 export interface WorldOptions {
   /** Seed of every random decision; default 1. */
   readonly seed?: number;

@@ -19,6 +19,7 @@ const MMAP_BASE = TASK_SIZE - 2 ** 27;
 /** vm.mmap_min_addr, as distributions set it. */
 const MMAP_MIN_ADDR = 65_536;
 
+/** What mmap(2) is asked for. */
 export interface MmapRequest {
   /**
    * Address, page-aligned. What was mapped there is unmapped first (MAP_FIXED). If absent, the highest free addresses

@@ -8,6 +8,7 @@ import { resizeVma } from './resize-vma.js';
 import { joinNext } from './vma-merge.js';
 import { VM_HUGETLB, VM_LOCKED, type Vma } from './vma.js';
 
+/** What mremap(2) is asked for. */
 export interface MremapOptions {
   /** MREMAP_MAYMOVE | MREMAP_FIXED: where to, page-aligned. What is there goes first. Absent: stays, or fails. */
   readonly to?: number;

@@ -21,6 +21,7 @@ export const PTE_UFFD_WP = 1 << 5;
 /** First bit of the frame number, or of a swap entry's payload. */
 export const FRAME_SHIFT = 6;
 
+/** An entry of a page table that maps nothing. */
 export const PTE_NONE = 0;
 
 /** What a swap entry stands for; in bits 1 to 3. */

@@ -5,8 +5,11 @@ import type { AnonVma, AnonVmaLink } from './anon-vma.js';
 import type { MmStruct } from './mm-struct.js';
 import type { UserfaultfdCtx } from './userfaultfd-ctx.js';
 
+/** The CPU may read it. */
 export const VM_READ = 1 << 0;
+/** The CPU may write it. */
 export const VM_WRITE = 1 << 1;
+/** The CPU may run it. */
 export const VM_EXEC = 1 << 2;
 /** Stores go to the file or the shared object, not to a private copy. */
 export const VM_SHARED = 1 << 3;

@@ -13,6 +13,7 @@ import 'reflect-metadata';
 
 export { explore, type ExploreOptions, type SavedSchedule, type Scenario, type Stage } from '../check/index.js';
 export { connectedNics, type ConnectedNics, type ConnectedNicsOptions } from './connected-nics.js';
+export { describeDriver, type DescribeDriverOptions, type TestFramework } from './describe-driver.js';
 export { extendExpect, type ExpectToExtend } from './extend-expect.js';
 export type { TraceMatchers } from './jest-types.js';
 export type { ScheduleOptions } from './matchers/schedules.js';

@@ -708,6 +708,30 @@ describe('a driver that does not keep to the protocol is named, with the range',
     expect(notifiers.invalidateRangeStartNonblock('CLEAR', 0x1000, 0x2000)).toBeNull();
   });
 
+  it('R4 asks nothing of a driver that refused while it holds another range', () => {
+    const { simulation, notifiers } = setUp();
+    const nic = notifiers.insertInterval(0x1000, 0x2000, {
+      name: 'nic0',
+      invalidate: (range, seq) => {
+        if (range.blockable) range.hold('nic0', quiesce(seq));
+        else range.refuse('nic0');
+      },
+    });
+    function* quiesce(seq: number): Task {
+      nic.setSeq(seq);
+      yield 100;
+    }
+    function* reapMeanwhile(): Task {
+      const munmap = simulation.spawn('munmap', invalidate(notifiers, 0x1000, 0x2000));
+      yield 50;
+      expect(notifiers.invalidateRangeStartNonblock('CLEAR', 0x2000, 0x3000)).toBeNull();
+      yield munmap;
+    }
+    expect(() => {
+      simulation.runTask('test', reapMeanwhile());
+    }).not.toThrow();
+  });
+
   it.each([
     ['an async function', (): unknown => Promise.resolve()],
     [

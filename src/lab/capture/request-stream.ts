@@ -4,6 +4,7 @@ import { EventQueue, FlowTable } from './flows/index.js';
 import { RoceReader, StreamPacket } from './packets/index.js';
 import type { IcrcPolicy, Skip } from './packets/index.js';
 
+/** How a capture is read. */
 export interface CaptureOptions {
   /** What to do with packets whose ICRC is wrong. Default `check`: leave them out, as a NIC does. */
   readonly icrc?: IcrcPolicy;
@@ -11,6 +12,7 @@ export interface CaptureOptions {
   readonly onProgress?: (bytesRead: number, totalBytes: number) => void;
 }
 
+/** How its requests are read. */
 export interface RequestOptions extends CaptureOptions {
   /** Collect the payload of SENDs and RDMA WRITEs. Default true. */
   readonly payloads?: boolean;

@@ -2,6 +2,7 @@ import { describeEvent, type RecordedEvent, type RecordedStep } from '../program
 
 /** Levels of comparison, see docs/programs.md. */
 export const LEVELS = ['L1', 'L2', 'L3', 'L4', 'L3R', 'P', 'T'] as const;
+/** One of LEVELS. */
 export type Level = (typeof LEVELS)[number];
 
 /** What a level looks at in a step, as text that is equal when the level agrees, and can be read. */

@@ -17,6 +17,7 @@ import type { OpName } from './op-table.js';
 /** What the recorder took from one op to the next, to look at page tables for one: I/O that an op began has ended by then. */
 const BETWEEN_STEPS = 1 * MS;
 
+/** On what a program runs, and who watches. */
 export interface RunOptions {
   /** Look at pagemap and mappings after every step; default true. */
   readonly probes?: boolean;

@@ -7,6 +7,7 @@ export const NOT_POSTED_TEXT = {
   refused: 'that the captured responder refused',
 } as const;
 
+/** Why a request of a capture was not posted. */
 export type NotPostedReason = keyof typeof NOT_POSTED_TEXT;
 
 /** Requests that were left out for one reason, and where the first of them is in the capture. */

@@ -10,6 +10,7 @@ import type { ReplayHost } from './replay-host.js';
 import { RequestPoster, type DueRequest } from './request-poster.js';
 import { workRequest } from './work-requests.js';
 
+/** How requests of a capture are posted again. */
 export interface ReplayOptions {
   /** Post each request as soon as fewer than 64 are outstanding, instead of at its captured time. */
   readonly asFastAsPossible: boolean;

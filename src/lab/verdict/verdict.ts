@@ -12,6 +12,7 @@ export interface Verdict {
   readonly badChecksums: number;
 }
 
+/** Nothing was lost. */
 export const NO_HARM: Verdict = { lostBytes: 0, tornBlocks: 0, badChecksums: 0 };
 
 /** `a` and `sign` times `b`. */

@@ -101,7 +101,7 @@ function unsupported(linkTypes: readonly number[]): string {
 /**
  * The frames of a pcap or pcapng file, one after the other. The object is the same each time and its bytes are a window
  * of the file: copy what must outlive the step.
- * @throws CaptureError as {@link FrameFile} does.
+ * @throws CaptureError as FrameFile does.
  */
 export function* readFrames(path: string): Generator<CapturedFrame, CaptureDamage | undefined, void> {
   const file = new FrameFile(path);

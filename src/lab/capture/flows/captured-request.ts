@@ -57,6 +57,7 @@ export interface CapturedCompletion {
   readonly originalData: bigint | undefined;
 }
 
+/** What a capture tells, one after the other. */
 export type CaptureEvent =
   | { readonly kind: 'request'; readonly request: CapturedRequest }
   | { readonly kind: 'completion'; readonly completion: CapturedCompletion };

@@ -9,4 +9,5 @@ export const OPERATIONS = [
   'ATOMIC_WRITE',
 ] as const;
 
+/** One of OPERATIONS. */
 export type Operation = (typeof OPERATIONS)[number];

@@ -22,6 +22,7 @@ export const SKIP_TEXT = {
   'too-many-flows': 'on a queue pair beyond the limit of the reader',
 } as const;
 
+/** Why a frame of a capture counts for nothing. */
 export type SkipReason = keyof typeof SKIP_TEXT;
 
 /** How often something was left out for one reason, and where that happened first. */

@@ -5,6 +5,7 @@ import type { LatencySummary } from './latency-sample.js';
 import type { RemoteKey } from './remote-memory.js';
 import type { Silence } from './silences.js';
 
+/** What there is of one operation. */
 export interface OperationSummary {
   readonly operation: Operation;
   /** Complete requests. */

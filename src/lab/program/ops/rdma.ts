@@ -1,4 +1,4 @@
-import { Errno, PAGE_SIZE } from '../../../base/index.js';
+import { Errno, PAGE_SIZE, isErrno } from '../../../base/index.js';
 import type { Task } from '../../../engine/index.js';
 import {
   IBV_ACCESS_HUGETLB,
@@ -177,6 +177,6 @@ function* quietly(task: Task): Task {
   try {
     yield* task;
   } catch (error) {
-    if (!(error instanceof Errno)) throw error;
+    if (!isErrno(error)) throw error;
   }
 }
