@@ -41,6 +41,7 @@ export function verdictText(verdict: Verdict, driver: string): string {
     suiteTable(verdict),
     ...failures(verdict, driver),
     rules(verdict),
+    uncovered(verdict),
     notApplicable(verdict),
     [`driver "${verdict.driver}" (${verdict.title}): ${verdict.verdict === 'passed' ? 'passed' : 'FAILED'}`],
   ];
@@ -85,6 +86,18 @@ function failures({ rules: all, suites, kind }: Verdict, driver: string): string
 
 function named(title: string, tests: readonly TestVerdict[]): string[] {
   return tests.length === 0 ? [] : [title, ...wrapped(tests.map(({ name }) => name).join(' '))];
+}
+
+/** Tests that passed as far as they went, by what stopped them. */
+function uncovered({ suites }: Verdict): string[] {
+  const short = suites.flatMap(({ tests }) => tests).filter((test) => test.uncovered !== undefined);
+  const reasons = [...new Set(short.map((test) => test.uncovered))];
+  return reasons.flatMap((reason) =>
+    named(
+      `passed as far as it went, ${reason ?? ''}:`,
+      short.filter((test) => test.uncovered === reason),
+    ),
+  );
 }
 
 function ruleTitle(rule: RuleId): string {

@@ -13,6 +13,8 @@ export interface Batch {
   readonly ran: number;
   readonly failures: readonly SeededFailure[];
   readonly exercised: readonly RuleId[];
+  /** Why there is more that was not looked at, in a run that was to look at everything. */
+  readonly uncovered?: string;
 }
 
 /** A test is stopped when so many of its runs have failed: more of them say nothing new. */
@@ -32,18 +34,21 @@ export function runBatch(
   const exercised = new Set<RuleId>();
   const small = new Set<RuleId | null>();
   let ran = 0;
+  let uncovered: string | undefined;
   for (let seed = selected.from; seed < selected.from + selected.count && !isEnough(failures); seed++) {
     onSeed(seed);
     ran++;
-    const { failure: found, exercised: rules } = test.run(subject, seed, false);
-    for (const rule of rules) exercised.add(rule);
+    const outcome = test.run(subject, seed, false);
+    const { failure: found } = outcome;
+    for (const rule of outcome.exercised) exercised.add(rule);
+    uncovered ??= outcome.uncovered;
     if (found === null) continue;
     const makeSmall = found.program !== null && !small.has(found.rule);
     const failure = makeSmall ? (test.run(subject, seed, true).failure ?? found) : found;
     small.add(found.rule).add(failure.rule);
     failures.push({ ...failure, seed });
   }
-  return { ran, failures, exercised: [...exercised] };
+  return { ran, failures, exercised: [...exercised], ...(uncovered === undefined ? {} : { uncovered }) };
 }
 
 /** Whether a test is to be run no more. */

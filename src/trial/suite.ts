@@ -18,6 +18,8 @@ export interface Outcome {
   readonly failure: TrialFailure | null;
   /** Rules that something in the run could have broken. */
   readonly exercised: ReadonlySet<RuleId>;
+  /** Why there is more that was not looked at, where the run was to look at everything. */
+  readonly uncovered?: string;
 }
 
 /** Whom a test is for. Instead of what one must declare to be asked: why nobody is. */

@@ -44,6 +44,8 @@ export interface TestVerdict {
   readonly replay?: Replay;
   /** Why not all of its runs were made. */
   readonly stopped?: string;
+  /** Why a test that passed has not looked at everything that there is. */
+  readonly uncovered?: string;
 }
 
 export interface SuiteVerdict {
@@ -110,7 +112,10 @@ function testVerdict(subject: Subject, { selected, batches, lost, givenUp }: Tri
   if (givenUp && failures.length === 0) {
     return { ...counts, status: 'not-run', reason: 'too many tests did not come back' };
   }
-  if (failures.length === 0) return { ...counts, status: 'passed' };
+  if (failures.length === 0) {
+    const uncovered = batches.find((batch) => batch.uncovered !== undefined)?.uncovered;
+    return { ...counts, status: 'passed', ...(uncovered === undefined ? {} : { uncovered }) };
+  }
   const [{ rule, reason, seed, program }] = failures;
   return {
     ...counts,

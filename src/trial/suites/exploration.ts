@@ -19,6 +19,11 @@ import { EVERYBODY } from './needs.js';
 /** More than any race takes of the drivers that come with pinless; the steps are for those that never end. */
 const BUDGET = { executions: 10_000, steps: 300_000 };
 
+/** Executions that may be spent on making a schedule that fails a shorter one. */
+const SHRINK = 2_000;
+
+const UNCOVERED = 'there being too many schedules (pinless explore has no limit)';
+
 /** Steps after which a run is endless: twenty times as many as any takes. */
 const STEP_LIMIT = 1_000;
 
@@ -29,11 +34,11 @@ export const exploration: Suite = {
   tests: driverRaces().map(({ name }) => ({
     name,
     needs: EVERYBODY,
-    run: (subject, _seed, shrink) => explored(subject, name, shrink),
+    run: (subject) => explored(subject, name),
   })),
 };
 
-function explored(subject: Subject, name: string, shrink: boolean): Outcome {
+function explored(subject: Subject, name: string): Outcome {
   const exercised = new Set<RuleId>();
   const censuses = new WeakMap<MmSystem, Census>();
   const watch = (system: MmSystem, device: ObservedDevice): void => {
@@ -43,19 +48,21 @@ function explored(subject: Subject, name: string, shrink: boolean): Outcome {
   };
   const race = scenariosOf(subject.tried, !subject.pins, watch).find((one) => one.name === name);
   if (race === undefined) throw new Error(`there is no race "${name}"`);
-  const report = reportOf(race, shrink);
+  const report = reportOf(race);
   if (report instanceof Irreproducible || report.executions === report.tooLong) {
     const reason = report instanceof Irreproducible ? report.message : describeReport(report);
     return { failure: { rule: null, reason, program: null }, exercised };
   }
-  if (report.failure === null) return { failure: null, exercised };
+  if (report.failure === null) {
+    return { failure: null, exercised, ...(report.complete ? {} : { uncovered: UNCOVERED }) };
+  }
   const { rule, reason } = explained(race.explain(report.failure.error), report.failure.message);
   return { failure: { rule, reason: `${reason}\n${describeReport(report)}`, program: null }, exercised };
 }
 
-function reportOf({ name, scenario }: DriverScenario, shrink: boolean): ExploreReport | Irreproducible {
+function reportOf({ name, scenario }: DriverScenario): ExploreReport | Irreproducible {
   try {
-    return explore(scenario, { name, budget: BUDGET, stepLimit: STEP_LIMIT, shrink });
+    return explore(scenario, { name, budget: BUDGET, stepLimit: STEP_LIMIT, shrink: SHRINK });
   } catch (error) {
     if (error instanceof Irreproducible) return error;
     throw error;

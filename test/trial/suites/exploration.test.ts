@@ -1,15 +1,16 @@
 import { driverScenarios } from '../../../src/check/index.js';
 import { SUITES, subjectOf } from '../../../src/trial/index.js';
-import type { DriverPlugin } from '../../../devices/contract/index.js';
+import { driverPlugin, type DriverPlugin, type PageFault } from '../../../devices/contract/index.js';
 import { FAULTY_DRIVERS } from '../../../devices/faulty/index.js';
 import { mirror } from '../../../devices/mirror/index.js';
-import { odp } from '../../../devices/odp/index.js';
+import { OdpDriver, odp } from '../../../devices/odp/index.js';
+import type { Task } from '../../../src/engine/index.js';
 import type { Outcome } from '../../../src/trial/suite.js';
 
 const { tests } = SUITES.find(({ name }) => name === 'exploration')!;
 
 function explored(plugin: DriverPlugin, race: string): Outcome {
-  return tests.find(({ name }) => name === race)!.run(subjectOf(plugin), 1, true);
+  return tests.find(({ name }) => name === race)!.run(subjectOf(plugin), 1, false);
 }
 
 function faulty(id: string): DriverPlugin {
@@ -33,6 +34,19 @@ describe('the suite of explorations', () => {
     expect(failure?.rule).toBe('R6');
     expect(failure?.reason).toMatch(/its translation is left, to frame \d+, when the start returned/);
     expect(failure?.reason).toContain('fails after 2 steps and 0 context switches (no fewer will do)');
+  });
+
+  it('says so where there are more schedules than it looks at', () => {
+    class Dawdling extends OdpDriver {
+      override *pageFault(fault: PageFault): Task {
+        for (let i = 0; i < 3; i++) yield 0;
+        yield* super.pageFault(fault);
+      }
+    }
+    const plugin = driverPlugin(odp.manifest, (hardware, kernel) => new Dawdling(hardware, kernel));
+    expect(explored(odp, 'fork').uncovered).toBeUndefined();
+    const outcome = explored(plugin, 'fork');
+    expect([outcome.failure, outcome.uncovered]).toEqual([null, expect.stringContaining('too many schedules')]);
   });
 
   it('says of a run that stands still who holds the range', () => {
