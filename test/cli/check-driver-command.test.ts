@@ -1,23 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const DIST = join(dirname(fileURLToPath(import.meta.url)), '../../dist');
-
-interface Ran {
-  readonly status: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-function pinless(...args: string[]): Ran {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(DIST, 'src/cli/main.js'), ...args], {
-    encoding: 'utf8',
-  });
-  return { status, out: stdout, err: stderr };
-}
+import { join } from 'node:path';
+import { DIST, pinless } from '../support/cli.js';
 
 interface Told {
   readonly status: string;

@@ -6,6 +6,7 @@
  *
  * Nothing here knows of memory or devices, looks at a wall clock, or builds a container.
  */
+export { eachStep } from './each-step.js';
 export { explore } from './explore.js';
 export type { Budget, ExploreOptions, SearchName } from './explore-options.js';
 export { describeReport, type ExploreReport, type Failure } from './report.js';

@@ -1,11 +1,5 @@
-import {
-  SharedState,
-  type Simulation,
-  type SpawnOptions,
-  type Task,
-  type TaskHandle,
-  type Wait,
-} from '../../engine/index.js';
+import { SharedState, type Simulation, type SpawnOptions, type Task, type TaskHandle } from '../../engine/index.js';
+import { eachStep } from './each-step.js';
 import { SharedVariable, type VariableValue } from './shared-variable.js';
 
 /**
@@ -63,18 +57,8 @@ export class Stage {
   }
 
   /** A task each step of which runs within `part`. */
-  *stepsWithin<T>(part: SharedState, task: Task<T>): Task<T> {
-    let resume = (): IteratorResult<Wait, T> => task.next();
-    for (;;) {
-      const step = this.within(part, resume);
-      if (step.done === true) return step.value;
-      try {
-        yield step.value;
-        resume = () => task.next();
-      } catch (error) {
-        resume = () => task.throw(error);
-      }
-    }
+  stepsWithin<T>(part: SharedState, task: Task<T>): Task<T> {
+    return eachStep(task, (step) => this.within(part, step));
   }
 
   /** A task whose steps are explored. It first runs when the scenario has been built. */

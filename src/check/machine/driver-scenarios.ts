@@ -58,6 +58,15 @@ export function scenariosOf(plugged: PluggedIn, onDemandPaging: boolean, watch?:
 /** Bytes of an access: less than a page, so that it is seen where in the page it goes. */
 const BYTES = 64;
 
+/** A call on page 0, which is at that address. */
+type Call = (machine: SmallMachine, address: number) => Task<unknown>;
+
+interface NamedRace {
+  readonly name: string;
+  readonly title: string;
+  readonly setUp: (race: Race) => void;
+}
+
 /** What races are told in. */
 class Race {
   readonly device: DeviceUnderTest;
@@ -94,27 +103,32 @@ class Race {
   }
 
   /** A call on page 0 that has returned before the race begins. */
-  before(name: string, task: (machine: SmallMachine, address: number) => Task<unknown>): void {
+  before(name: string, task: Call): void {
     this.machine.before(name, task(this.machine, this.machine.address(0)));
   }
 
   /** A call on page 0, by a task of its own. */
-  call(name: string, task: (machine: SmallMachine, address: number) => Task<unknown>): void {
+  call(name: string, task: Call): void {
     this.machine.systemCall(name, task(this.machine, this.machine.address(0)));
   }
 }
 
-const RACES: readonly { readonly name: string; readonly title: string; readonly setUp: (race: Race) => void }[] = [
-  {
-    name: 'dontneed',
-    title: 'madvise(MADV_DONTNEED) takes a page that the device writes',
+/** A page of anonymous memory that the device has; it writes to it, and somebody makes a call. */
+function written(name: string, title: string, call: string, task: Call): NamedRace {
+  return {
+    name,
+    title,
     setUp: (race) => {
       race.machine.mapAnon(1);
       race.register(1);
       race.access('write');
-      race.call('madvise', dontneed);
+      race.call(call, task);
     },
-  },
+  };
+}
+
+const RACES: readonly NamedRace[] = [
+  written('dontneed', 'madvise(MADV_DONTNEED) takes a page that the device writes', 'madvise', dontneed),
   {
     name: 'fault',
     title: 'madvise(MADV_DONTNEED) takes a page that the device has yet to fault in',
@@ -148,36 +162,19 @@ const RACES: readonly { readonly name: string; readonly title: string; readonly 
       race.call('munmap', unmap);
     },
   },
-  {
-    name: 'munmap',
-    title: 'munmap takes a page that the device writes',
-    setUp: (race) => {
-      race.machine.mapAnon(1);
-      race.register(1);
-      race.access('write');
-      race.call('munmap', unmap);
-    },
-  },
-  {
-    name: 'mprotect',
-    title: 'mprotect takes the right to write from a page that the device reads and writes',
-    setUp: (race) => {
-      race.machine.mapAnon(1);
-      race.register(1);
-      race.access('write');
-      race.call('mprotect', ({ process }, address) => mprotect(process.mm, address, PAGE_SIZE, VM_READ));
-    },
-  },
-  {
-    name: 'fork',
-    title: 'fork makes a page that the device writes copy-on-write; the child goes, the parent writes',
-    setUp: (race) => {
-      race.machine.mapAnon(1);
-      race.register(1);
-      race.access('write');
-      race.call('fork', forkAndWrite);
-    },
-  },
+  written('munmap', 'munmap takes a page that the device writes', 'munmap', unmap),
+  written(
+    'mprotect',
+    'mprotect takes the right to write from a page that the device writes',
+    'mprotect',
+    ({ process }, address) => mprotect(process.mm, address, PAGE_SIZE, VM_READ),
+  ),
+  written(
+    'fork',
+    'fork makes a page that the device writes copy-on-write; the child goes, the parent writes',
+    'fork',
+    forkAndWrite,
+  ),
   {
     name: 'read-only',
     title: 'the device reads a page of a file, which is clean, and writes it',
@@ -210,26 +207,15 @@ const RACES: readonly { readonly name: string; readonly title: string; readonly 
       race.call('madvise', ({ process: { mm } }, address) => madvise(mm, address, PAGE_SIZE, ADVICES.pageout));
     },
   },
-  {
-    name: 'reap',
-    title: 'the OOM reaper, which may not block, comes for a page that the device writes',
-    setUp: (race) => {
-      race.machine.mapAnon(1);
-      race.register(1);
-      race.access('write');
-      race.call('oom_reap_task', ({ kernel, process }) => kernel.oomReap(process));
-    },
-  },
-  {
-    name: 'exit',
-    title: 'the process ends while the device writes a page of it',
-    setUp: (race) => {
-      race.machine.mapAnon(1);
-      race.register(1);
-      race.access('write');
-      race.call('exit', ({ kernel, process }) => kernel.exit(process));
-    },
-  },
+  written(
+    'reap',
+    'the OOM reaper, which may not block, comes for a page that the device writes',
+    'oom_reap_task',
+    ({ kernel, process }) => kernel.oomReap(process),
+  ),
+  written('exit', 'the process ends while the device writes a page of it', 'exit', ({ kernel, process }) =>
+    kernel.exit(process),
+  ),
   {
     name: 'deregister',
     title: 'a region is deregistered while the kernel takes a page of it that the device writes',

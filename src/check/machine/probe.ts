@@ -1,4 +1,5 @@
-import type { Task, Wait } from '../../engine/index.js';
+import type { Task } from '../../engine/index.js';
+import { eachStep } from '../explore/index.js';
 
 /** Told of each call of a method of a probed object, and of its end. */
 export interface Watch {
@@ -40,24 +41,15 @@ export function probe(object: object, watch: Watch): void {
 }
 
 /** A task each step of which is told as if it were a call. */
-export function* watched<T>(task: Task<T>, watch: Watch, name = 'step'): Task<T> {
-  let resume: () => IteratorResult<Wait, T> = () => task.next();
-  for (;;) {
+function watched<T>(task: Task<T>, watch: Watch, name: string): Task<T> {
+  return eachStep(task, (step) => {
     watch.enter(name, []);
-    let step: IteratorResult<Wait, T>;
     try {
-      step = resume();
+      return step();
     } finally {
       watch.leave();
     }
-    if (step.done === true) return step.value;
-    try {
-      yield step.value;
-      resume = () => task.next();
-    } catch (error) {
-      resume = () => task.throw(error);
-    }
-  }
+  });
 }
 
 function withProbes(prototype: object): object {
