@@ -43,7 +43,7 @@ const EVERY_DRIVER: readonly NicCapability[] = [
 /**
  * What a plugin's driver can do: what its manifest declares, or, if that says nothing, what the contract obliges everybody to.
  *
- * @throws Error for a capability that there is not, or not for its kind
+ * @throws Error for a capability that there is not, or not for its kind, or that contradicts `onDemandPaging`
  */
 export function capabilitiesOf(plugin: DriverPlugin): ReadonlySet<Capability> {
   const { name, capabilities, onDemandPaging } = plugin.manifest;
@@ -61,6 +61,9 @@ export function capabilitiesOf(plugin: DriverPlugin): ReadonlySet<Capability> {
   if (unknown !== undefined) {
     const kind = isNic ? 'driver of a NIC' : 'device with shared virtual memory';
     throw new Error(`manifest of "${name}": "${unknown}" is no capability of a ${kind}; there are ${known.join(', ')}`);
+  }
+  if (capabilities.includes('IBV_ODP_SUPPORT') && !onDemandPaging) {
+    throw new Error(`manifest of "${name}": IBV_ODP_SUPPORT needs onDemandPaging: true`);
   }
   return new Set(capabilities);
 }

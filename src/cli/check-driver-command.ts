@@ -92,5 +92,5 @@ function select({ only, storms, programs }: Typed): Selected[] {
 }
 
 function notRun(selected: Selected): Tried {
-  return { selected, batches: [], hung: null, givenUp: false };
+  return { selected, batches: [], lost: null, givenUp: false };
 }

@@ -1,13 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { clearInterval, setInterval } from 'node:timers';
 import { Tinypool } from 'tinypool';
-import { ENOUGH, untilEnough, type Batch, type Selected, type Tried } from '../trial/index.js';
+import { messageOf } from '../engine/index.js';
+import { isEnough, untilEnough, type Batch, type Selected, type Tried } from '../trial/index.js';
 import type { TrialTask } from './trial-worker.js';
 
 /** Runs that a thread gets at once. */
 const BATCH = 10;
 
-/** Runs that do not come back until nothing more is tried. */
+/** Runs that are lost with their threads until nothing more is tried. */
 const PATIENCE = 3;
 
 export interface ThreadOptions {
@@ -21,8 +22,8 @@ interface Work {
   readonly selected: Selected;
   readonly parts: readonly Selected[];
   readonly results: (Batch | undefined)[];
-  failed: number;
-  hung: Tried['hung'];
+  enough: boolean;
+  lost: Tried['lost'];
   givenUp: boolean;
 }
 
@@ -41,32 +42,32 @@ export async function tryInThreads(
   const filename = new URL('./trial-worker.js', import.meta.url).href;
   const pool = new Tinypool({ filename, minThreads: threads, maxThreads: threads });
   let next = 0;
-  let hung = 0;
+  let lost = 0;
   const serve = async (): Promise<void> => {
     while (next < queue.length) {
       const { work, part, i } = queue[next++];
       onProgress(next, queue.length);
-      if (work.hung !== null || work.failed >= ENOUGH) continue;
-      if (hung >= PATIENCE) {
+      if (work.lost !== null || work.enough) continue;
+      if (lost >= PATIENCE) {
         work.givenUp = true;
         continue;
       }
       const result = await runPart(pool, driver, part, timeout);
-      if (typeof result === 'number') {
-        hung++;
-        work.hung ??= { seed: result, seconds: timeout };
+      if ('why' in result) {
+        lost++;
+        work.lost ??= result;
       } else {
         work.results[i] = result;
-        work.failed += result.failures.length;
+        work.enough ||= isEnough(work.results.flatMap((each) => each?.failures ?? []));
       }
     }
   };
   await Promise.all(Array.from({ length: threads }, serve));
   await pool.destroy();
-  return works.map(({ selected, results, hung: of, givenUp }) => ({
+  return works.map(({ selected, results, lost: run, givenUp }) => ({
     selected,
     batches: untilEnough(results),
-    hung: of,
+    lost: run,
     givenUp,
   }));
 }
@@ -78,11 +79,16 @@ function workOf(selected: Selected): Work {
     from: from + i * BATCH,
     count: Math.min(BATCH, count - i * BATCH),
   }));
-  return { selected, parts, results: parts.map(() => undefined), failed: 0, hung: null, givenUp: false };
+  return { selected, parts, results: parts.map(() => undefined), enough: false, lost: null, givenUp: false };
 }
 
-/** Runs a part on a thread. @returns what came of it, or the seed of the run that did not come back */
-async function runPart(pool: Tinypool, driver: string, selected: Selected, timeout: number): Promise<Batch | number> {
+/** Runs a part on a thread. @returns what came of it, or the run that was lost with the thread */
+async function runPart(
+  pool: Tinypool,
+  driver: string,
+  selected: Selected,
+  timeout: number,
+): Promise<Batch | NonNullable<Tried['lost']>> {
   const progress = new Int32Array(new SharedArrayBuffer(8));
   const task: TrialTask = { driver, selected, progress };
   const abort = new AbortController();
@@ -95,9 +101,10 @@ async function runPart(pool: Tinypool, driver: string, selected: Selected, timeo
   try {
     return (await pool.run(task, { signal: abort.signal })) as Batch;
   } catch (error) {
-    if (!abort.signal.aborted) throw error;
-    const seed = Atomics.load(progress, 1);
-    return seed === 0 ? selected.from : seed;
+    const why = abort.signal.aborted
+      ? `did not come back: a run of it has done nothing for ${String(timeout)} s`
+      : `ended its thread: ${messageOf(error)}`;
+    return { seed: Math.max(selected.from, Atomics.load(progress, 1)), why };
   } finally {
     clearInterval(watchdog);
   }

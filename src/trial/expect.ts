@@ -3,6 +3,11 @@ export class Unexpected extends Error {
   override readonly name = 'Unexpected';
 }
 
+/** The run would go on for ever. */
+export class Endless extends Error {
+  override readonly name = 'Endless';
+}
+
 /** What results are made of. */
 type Comparable = string | number | bigint | boolean | null;
 

@@ -8,7 +8,7 @@
 export { subjectOf, type Subject } from './subject.js';
 export { SUITES } from './suites/index.js';
 export { testAt, testsFor, type Selected } from './select.js';
-export { ENOUGH, runBatch, untilEnough, type Batch } from './run-batch.js';
+export { isEnough, runBatch, untilEnough, type Batch } from './run-batch.js';
 export { whyNot } from './suite.js';
 export { verdictOf, type Tried } from './verdict.js';
 export { failureText, verdictJson, verdictText } from './print-verdict.js';

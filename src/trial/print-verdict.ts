@@ -6,6 +6,9 @@ import { onlyOf, type Replay, type RuleVerdict, type TestVerdict, type Verdict }
 /** Characters of a line. */
 const WIDTH = 110;
 
+/** Failed tests that are told at length, besides rules that were broken. The others are named; `--json` has all. */
+const MOST_TOLD = 4;
+
 /** The command that runs something again. @param driver as the user named it */
 function replayCommand({ only }: Replay, driver: string): string {
   return `pinless check-driver ${quoted(driver)} --only ${only}`;
@@ -68,11 +71,20 @@ function failures({ rules: all, suites, kind }: Verdict, driver: string): string
     .filter(({ status, rule }) => status === 'failed' && (rule === undefined || !(rule in all)));
   return [
     ...told.map(([rule, one]) => failureLines(ruleTitle(rule as RuleId), one, kind, driver)),
-    ...others.map((test) => {
+    ...others.slice(0, MOST_TOLD).map((test) => {
       const title = test.rule === undefined ? `${test.name} failed` : ruleTitle(test.rule);
       return failureLines(test.stopped === undefined ? title : `${title}, ${test.stopped}`, test, kind, driver);
     }),
+    named('failed as well:', others.slice(MOST_TOLD)),
+    named(
+      'not run, as too many tests did not come back:',
+      suites.flatMap(({ tests }) => tests).filter(({ status }) => status === 'not-run'),
+    ),
   ];
+}
+
+function named(title: string, tests: readonly TestVerdict[]): string[] {
+  return tests.length === 0 ? [] : [title, ...wrapped(tests.map(({ name }) => name).join(' '))];
 }
 
 function ruleTitle(rule: RuleId): string {
@@ -110,17 +122,17 @@ function failureLines(
 }
 
 function rules({ rules: all }: Verdict): string[] {
-  const named = (status: string): string =>
+  const which = (status: string): string =>
     Object.entries(all)
       .filter(([, one]) => one.status === status)
       .map(([rule]) => rule)
       .join(' ');
   return [
-    ['held', named('passed')],
-    ['broken', named('failed')],
+    ['held', which('passed')],
+    ['broken', which('failed')],
   ]
-    .filter(([, which]) => which !== '')
-    .map(([what, which]) => `rules ${what}: ${which}`);
+    .filter(([, list]) => list !== '')
+    .map(([what, list]) => `rules ${what}: ${list}`);
 }
 
 /** What does not apply, by reason. A suite of which nothing does, for one reason, is named as a whole. */

@@ -16,7 +16,7 @@ export interface Batch {
 }
 
 /** A test is stopped when so many of its runs have failed: more of them say nothing new. */
-export const ENOUGH = 10;
+const ENOUGH = 10;
 
 /**
  * Runs some seeds of a test. Of the failures of one rule the first is made small.
@@ -32,7 +32,7 @@ export function runBatch(
   const exercised = new Set<RuleId>();
   const small = new Set<RuleId | null>();
   let ran = 0;
-  for (let seed = selected.from; seed < selected.from + selected.count && failures.length < ENOUGH; seed++) {
+  for (let seed = selected.from; seed < selected.from + selected.count && !isEnough(failures); seed++) {
     onSeed(seed);
     ran++;
     const { failure: found, exercised: rules } = test.run(subject, seed, false);
@@ -46,17 +46,20 @@ export function runBatch(
   return { ran, failures, exercised: [...exercised] };
 }
 
+/** Whether a test is to be run no more. */
+export function isEnough(failures: readonly SeededFailure[]): boolean {
+  return failures.length >= ENOUGH || failures.some(({ endless }) => endless === true);
+}
+
 /**
  * The batches of a test that count, in the order of their seeds: up to the one with which enough runs have failed. What others
  * have done at the same time does not, so that the verdict is the same however many threads there are.
  */
 export function untilEnough(batches: readonly (Batch | undefined)[]): Batch[] {
   const counted: Batch[] = [];
-  let failed = 0;
   for (const batch of batches) {
-    if (batch === undefined || failed >= ENOUGH) break;
+    if (batch === undefined || isEnough(counted.flatMap(({ failures }) => failures))) break;
     counted.push(batch);
-    failed += batch.failures.length;
   }
   return counted;
 }

@@ -9,6 +9,8 @@ export interface TrialFailure {
   readonly reason: string;
   /** The shortest program found that makes it happen, for `pinless run`; null if it was no program. */
   readonly program: readonly string[] | null;
+  /** True if the run would have gone on for ever: that takes seconds each time, so the test is not run again. */
+  readonly endless?: true;
 }
 
 /** How one run went. */

@@ -1,5 +1,5 @@
 import { SAYS, type RuleId } from '../check/index.js';
-import { ENOUGH, type Batch, type SeededFailure } from './run-batch.js';
+import { isEnough, type Batch, type SeededFailure } from './run-batch.js';
 import { nameOf, testAt, type Selected } from './select.js';
 import type { Subject } from './subject.js';
 import { whyNot } from './suite.js';
@@ -11,8 +11,8 @@ const RULES = (Object.keys(SAYS) as RuleId[]).filter((rule) => rule.startsWith('
 export interface Tried {
   readonly selected: Selected;
   readonly batches: readonly Batch[];
-  /** The seed of a run that did not come back, after so many seconds of wall time; null if all did. */
-  readonly hung: { readonly seed: number; readonly seconds: number } | null;
+  /** A run that ended its thread or kept it for ever, and why that is thought; null if there was none. */
+  readonly lost: { readonly seed: number; readonly why: string } | null;
   /** True if it was not run to its end because other tests did not come back. */
   readonly givenUp: boolean;
 }
@@ -24,7 +24,7 @@ export interface Replay {
   readonly program: readonly string[] | null;
 }
 
-export type Status = 'passed' | 'failed' | 'not-applicable';
+type Status = 'passed' | 'failed' | 'not-applicable';
 
 export interface RuleVerdict {
   readonly status: Status;
@@ -35,7 +35,7 @@ export interface RuleVerdict {
 
 export interface TestVerdict {
   readonly name: string;
-  readonly status: Status;
+  readonly status: Status | 'not-run';
   /** Runs, and how many of them failed. */
   readonly ran: number;
   readonly failed: number;
@@ -83,27 +83,32 @@ export function verdictOf(subject: Subject, tried: readonly Tried[]): Verdict {
     driver: subject.name,
     title: subject.title,
     kind: subject.tried.kind,
-    verdict: tests.every(({ verdict }) => verdict.status !== 'failed') ? 'passed' : 'failed',
+    verdict: tests.every(({ verdict: { status } }) => status === 'passed' || status === 'not-applicable')
+      ? 'passed'
+      : 'failed',
     rules: Object.fromEntries(RULES.map((rule) => [rule, ruleVerdict(rule, subject, tried)])),
     suites,
   };
 }
 
-function testVerdict(subject: Subject, { selected, batches, hung, givenUp }: Tried): TestVerdict {
+function testVerdict(subject: Subject, { selected, batches, lost, givenUp }: Tried): TestVerdict {
   const name = nameOf(selected);
   const why = whyNot(testAt(selected), subject);
   if (why !== null) return { name, status: 'not-applicable', ran: 0, failed: 0, reason: why };
-  const failures = firstFailures(batches);
-  const ran = batches.reduce((sum, batch) => sum + batch.ran, 0) + (hung === null ? 0 : 1);
-  const failed = failures.length + (hung === null ? 0 : 1);
+  const failures = failuresOf(batches);
+  const ran = batches.reduce((sum, batch) => sum + batch.ran, 0) + (lost === null ? 0 : 1);
+  const failed = failures.length + (lost === null ? 0 : 1);
   const counts = { name, ran, failed };
-  if (hung !== null) {
-    const reason = `did not come back: a run of it has done nothing for ${String(hung.seconds)} s`;
-    return { ...counts, status: 'failed', reason, replay: { only: onlyOf(selected, hung.seed), program: null } };
+  if (lost !== null) {
+    return {
+      ...counts,
+      status: 'failed',
+      reason: lost.why,
+      replay: { only: onlyOf(selected, lost.seed), program: null },
+    };
   }
-  if (givenUp) {
-    const stopped = 'not all of it was run: too many tests did not come back';
-    if (failures.length === 0) return { ...counts, status: 'failed', reason: stopped };
+  if (givenUp && failures.length === 0) {
+    return { ...counts, status: 'not-run', reason: 'too many tests did not come back' };
   }
   if (failures.length === 0) return { ...counts, status: 'passed' };
   const [{ rule, reason, seed, program }] = failures;
@@ -113,13 +118,15 @@ function testVerdict(subject: Subject, { selected, batches, hung, givenUp }: Tri
     ...(rule === null ? {} : { rule }),
     reason,
     replay: { only: onlyOf(selected, seed), program },
-    ...(failed >= ENOUGH && ran < selected.count ? { stopped: `stopped after ${String(failed)} failures` } : {}),
+    ...(isEnough(failures) && ran < selected.count
+      ? { stopped: `stopped after ${String(failed)} of ${String(ran)} runs` }
+      : {}),
   };
 }
 
 function ruleVerdict(rule: RuleId, { pins, tried: { kind } }: Subject, tried: readonly Tried[]): RuleVerdict {
   for (const { selected, batches } of tried) {
-    const failure = firstFailures(batches).find((one) => one.rule === rule);
+    const failure = failuresOf(batches).find((one) => one.rule === rule);
     if (failure === undefined) continue;
     const { reason, seed, program } = failure;
     return { status: 'failed', reason, replay: { only: onlyOf(selected, seed), program } };
@@ -136,8 +143,8 @@ function ruleVerdict(rule: RuleId, { pins, tried: { kind } }: Subject, tried: re
   return { status: 'not-applicable', reason: 'nothing that was run put it to the test' };
 }
 
-/** Failures in the order of seeds, up to where the test counts as stopped: the same whatever ran at the same time. */
-function firstFailures(batches: readonly Batch[]): readonly SeededFailure[] {
+/** Failures in the order of seeds. */
+function failuresOf(batches: readonly Batch[]): readonly SeededFailure[] {
   return batches.flatMap(({ failures }) => failures);
 }
 

@@ -22,10 +22,10 @@ function failure(seed: number, part: Partial<SeededFailure> = {}): SeededFailure
   return { rule: 'R1', reason: 'it was so', program: null, seed, ...part };
 }
 
-function verdict(only: string, batches: readonly Batch[], hung: Tried['hung'] = null): Verdict {
+function verdict(only: string, batches: readonly Batch[], lost: Tried['lost'] = null): Verdict {
   return verdictOf(
     subject,
-    testsFor({ only }).map((selected) => ({ selected, batches, hung, givenUp: false })),
+    testsFor({ only }).map((selected) => ({ selected, batches, lost, givenUp: false })),
   );
 }
 
@@ -60,10 +60,24 @@ describe('a verdict', () => {
   });
 
   it('says which run did not come back', () => {
-    const told = verdict('storms', [], { seed: 4, seconds: 20 });
+    const told = verdict('storms', [], { seed: 4, why: 'did not come back' });
     expect(verdictText(told, 'mine')).toContain(
-      'storms failed\n  did not come back: a run of it has done nothing for 20 s\n  again: pinless check-driver mine --only storms#4',
+      'storms failed\n  did not come back\n  again: pinless check-driver mine --only storms#4',
     );
+  });
+
+  it('tells a few tests that failed at length, and names the others', () => {
+    const told = verdict('gaps', [batch({ failures: [failure(1, { rule: null })] })]);
+    const text = verdictText(told, 'mine');
+    expect(text.match(/^gaps\.\w+ failed/gm)).toHaveLength(4);
+    expect(text).toMatch(/^failed as well:\n {2}gaps\.\w+ /m);
+  });
+
+  it('is no pass where something was not run', () => {
+    const [selected] = testsFor({ only: 'gaps.fork' });
+    const told = verdictOf(subject, [{ selected, batches: [], lost: null, givenUp: true }]);
+    expect(told.verdict).toBe('failed');
+    expect(verdictText(told, 'mine')).toContain('not run, as too many tests did not come back:\n  gaps.fork\n');
   });
 
   it('has a program for who wants to see it in one', () => {
@@ -84,5 +98,10 @@ describe('runs of many threads', () => {
     const bad = batch({ failures: Array.from({ length: 10 }, (_, i) => failure(i + 1)) });
     expect(untilEnough([batch({}), bad, batch({})])).toEqual([batch({}), bad]);
     expect(untilEnough([batch({}), undefined, bad])).toEqual([batch({})]);
+  });
+
+  it('count no further than one that would have gone on for ever', () => {
+    const endless = batch({ failures: [failure(1, { endless: true })] });
+    expect(untilEnough([endless, batch({})])).toEqual([endless]);
   });
 });

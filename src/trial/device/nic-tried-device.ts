@@ -55,7 +55,7 @@ export class NicTriedDevice implements TriedDevice {
     create: DriverFactory,
     profile: DeviceProfile,
     private readonly onDereg: () => void,
-    name = 'server',
+    name: string,
   ) {
     const { simulation, mm } = kernel;
     const pool = new PacketPool();

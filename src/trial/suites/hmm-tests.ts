@@ -208,7 +208,7 @@ function* doubleMap(stage: Stage): Task {
   yield* stage.map(FEW, WRITE);
   yield* stage.fill(FEW, itself);
   const first = yield* stage.open(FEW);
-  const second = yield* stage.open(FEW, 'write', { device: stage.newDevice('second') });
+  const second = yield* stage.open(FEW, 'write', { device: stage.newDevice('device1') });
   yield* stage.expectRead(first, 'the memory of both', FEW, itself);
   yield* stage.expectRead(second, 'the memory of both', FEW, itself);
   yield* stage.expectWritten(second, 'the memory of both', FEW, (page) => page + 1);

@@ -1,8 +1,9 @@
 import { MachineRules, Rules, type RuleId, type Violation } from '../../check/index.js';
 import { hex } from '../../base/index.js';
-import { formatNs, messageOf } from '../../engine/index.js';
+import { LivelockError, TaskFailure, formatNs, messageOf } from '../../engine/index.js';
 import type { MmSystem } from '../../mm/index.js';
 import type { ObservedDevice } from '../../../devices/contract/index.js';
+import { Endless, Unexpected } from '../expect.js';
 import type { Subject } from '../subject.js';
 import type { Outcome } from '../suite.js';
 import { Census } from './census.js';
@@ -40,8 +41,15 @@ export class TrialWatch {
   outcome(error: unknown): Outcome {
     const { exercised } = this.census;
     if (error === null) return { failure: null, exercised };
-    return { failure: { ...explained(this.rules.explain(error), messages(error)), program: null }, exercised };
+    const failure = explained(this.rules.explain(error), messages(error));
+    return { failure: { ...failure, program: null, ...(isEndless(error) ? { endless: true } : {}) }, exercised };
   }
+}
+
+/** What a run says of a driver that throws while it is made. */
+export function notMade(error: unknown): Outcome {
+  const reason = `the driver could not be made: ${messageOf(error)}`;
+  return { failure: { rule: null, reason, program: null }, exercised: new Set() };
 }
 
 /** A failure in words: what contradicts the rule that was broken; the message if none was. */
@@ -56,11 +64,21 @@ export function explained(
   return { rule, reason: `${where}${first}${after.what} (${formatNs(after.time)})` };
 }
 
-/** An error and what caused it, the outermost first, each said once. */
+/** Whether a run that was stopped so would have gone on for ever. */
+export function isEndless(error: unknown): boolean {
+  return causes(error).some((cause) => cause instanceof LivelockError || cause instanceof Endless);
+}
+
+/** An error and what caused it, the outermost first. */
+function causes(error: unknown): unknown[] {
+  return error instanceof Error && error.cause !== undefined ? [error, ...causes(error.cause)] : [error];
+}
+
+/** An error and what caused it in words, each said once; of a result that is wrong, only that. */
 function messages(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  const own = messageOf(error);
-  if (cause === undefined) return own;
-  const inner = messages(cause);
-  return own.includes(inner) ? own : `${own}: ${inner}`;
+  if (error instanceof TaskFailure && error.cause instanceof Unexpected) {
+    return `${error.cause.message} (${formatNs(error.time)})`;
+  }
+  const [first, ...rest] = causes(error).map(messageOf);
+  return rest.reduce((said, message) => (said.includes(message) ? said : `${said}: ${message}`), first);
 }

@@ -7,8 +7,8 @@ export interface ProgramRules {
   readonly handsOverDirty?: boolean;
   /** True for a driver that pins: the rules of mmu notifiers do not bind it; default false. */
   readonly pins?: boolean;
-  /** Told of the rule that was broken when a run has been stopped; null if it was none. */
-  readonly onFailure?: (violation: Violation | null) => void;
+  /** Told when a run has been stopped: the rule that was broken, null if it was none, and the error. */
+  readonly onFailure?: (violation: Violation | null, error: unknown) => void;
   /** Who counts what the rules were asked; default nobody. */
   readonly census?: (system: ConstructorParameters<typeof Census>[0]) => Census;
 }
@@ -35,7 +35,7 @@ export function underTheRules({
         machine.atEnd();
         counted?.note('R19');
       },
-      failed: (error) => onFailure?.(rules.explain(error)),
+      failed: (error) => onFailure?.(rules.explain(error), error),
     };
   };
 }

@@ -81,6 +81,11 @@ describe('the capabilities of a plugin', () => {
     expect([...capabilitiesOf(plugin)]).toEqual(['IBV_ODP_SUPPORT_READ']);
   });
 
+  it('must not contradict the rest of the manifest', () => {
+    const plugin = driverPlugin({ ...MANIFEST, onDemandPaging: false, capabilities: ['IBV_ODP_SUPPORT'] }, create);
+    expect(() => capabilitiesOf(plugin)).toThrow('manifest of "mine": IBV_ODP_SUPPORT needs onDemandPaging: true');
+  });
+
   it('must be known, and those of its kind', () => {
     const typo = driverPlugin({ ...MANIFEST, capabilities: ['IBV_ODP_SUPORT' as 'IBV_ODP_SUPPORT'] }, create);
     expect(() => capabilitiesOf(typo)).toThrow(
