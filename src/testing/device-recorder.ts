@@ -26,7 +26,7 @@ export class DeviceRecorder {
       accessed: (mm, address, length, frame, _offset, write) => {
         this.mayBeInFlight = true;
         this.issued.set(placeOf(mm, address, length, write), recorder.events.length);
-        const details = accessWords(name, address, length, frame);
+        const details = (): string => accessWords(name, address, length, frame);
         const kind = write ? 'device_write' : 'device_read';
         recorder.add(kind, { details, mm, start: address, end: address + length, device: name });
       },
@@ -45,7 +45,7 @@ export class DeviceRecorder {
         this.faults.delete(fault);
       },
       deadKeyUsed: (key, destroyedAt, command) => {
-        const details = `${name} ${command} of ${key}, destroyed at ${formatNs(destroyedAt)}`;
+        const details = (): string => `${name} ${command} of ${key}, destroyed at ${formatNs(destroyedAt)}`;
         recorder.add('device_dead_key', { details, device: name });
       },
     };
@@ -68,7 +68,7 @@ export class DeviceRecorder {
   private translation(name: string, mm: MmStruct, address: number, frame: number, writable: boolean): void {
     const { recorder, device } = this;
     const start = pageOf(address) * PAGE_SIZE;
-    const details = translationWords(device.name, start, frame, writable);
+    const details = (): string => translationWords(device.name, start, frame, writable);
     const key = `${device.name} ${String(mm.id)} ${String(start)}`;
     recorder.add(name, { details, mm, start, end: start + PAGE_SIZE, device: device.name, key });
   }
@@ -78,11 +78,11 @@ export class DeviceRecorder {
     const { recorder, device } = this;
     if (of === undefined) {
       // Raised before anybody watched.
-      recorder.add(name, { details: `${device.name}${result}`, device: device.name });
+      recorder.add(name, { details: () => `${device.name}${result}`, device: device.name });
       return;
     }
     const { mm, address, length } = of;
-    const details = `${device.name} ${bytes(address, address + length)}${result}`;
+    const details = (): string => `${device.name} ${bytes(address, address + length)}${result}`;
     recorder.add(name, { details, mm, start: address, end: address + length, device: device.name, key: fault });
   }
 }

@@ -2,7 +2,7 @@
  * What a trace has events of: functions of Linux, where there are such, and what only an emulator sees. An event is named
  * as its line in the trace begins.
  *
- * What else `simulation.trace` tells, such as `post_send` and `send_completion` of a NIC, appears under its own name.
+ * What else `simulation.trace` tells appears under its own name.
  */
 export const EVENT_NAMES = [
   'mmu_notifier_invalidate_range_start',
@@ -48,6 +48,10 @@ export const EVENT_NAMES = [
   'device_fault ends',
   /** The driver sent a command for a key that it had destroyed. */
   'device_dead_key',
+  /** A NIC's: ibv_post_send, its completion, and a receiver that is not ready. */
+  'post_send',
+  'send_completion',
+  'rnr_nak',
 ] as const;
 
 /** Names of accesses of devices. */

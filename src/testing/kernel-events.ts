@@ -68,7 +68,8 @@ export class KernelEvents {
   private callback(event: TraceEvent): void {
     const { driver, start, end, mm } = event;
     const facts = this.place(mm, start, end);
-    const details = `"${String(driver)}" seq ${String(event.seq)} MMU_NOTIFY_${String(event.event)} ${facts.details}`;
+    const details = (): string =>
+      `"${String(driver)}" seq ${String(event.seq)} MMU_NOTIFY_${String(event.event)} ${facts.details()}`;
     const { latest } = this.recorder;
     // A RELEASE is announced to drivers only.
     const range = latest !== null && latest.announcing && event.event !== 'RELEASE' ? { range: latest } : {};
@@ -77,7 +78,7 @@ export class KernelEvents {
 
   private fault(name: EventName, { mm, address, write, unshare }: TraceEvent, result: string): void {
     const kind = unshare === true ? 'unshare' : write === true ? 'write' : 'read';
-    const details = `${kind} ${hex(Number(address))}${result}`;
+    const details = (): string => `${kind} ${hex(Number(address))}${result}`;
     this.recorder.add(name, {
       details,
       mm: this.recorder.mm(Number(mm)),
@@ -87,33 +88,33 @@ export class KernelEvents {
   }
 
   private page(name: EventName, { mm, address }: TraceEvent): void {
-    const facts = { details: hex(Number(address)), mm: this.recorder.mm(Number(mm)) };
+    const facts = { details: () => hex(Number(address)), mm: this.recorder.mm(Number(mm)) };
     this.recorder.add(name, { ...facts, ...pageBytes(Number(address)) });
   }
 
   /** @param whose whether it begins and ends in one task, or whoever ends it */
   private folio(name: EventName, event: TraceEvent, whose: 'task' | 'folio', result = ''): void {
     const words = folioWords(event);
-    const details = result === '' ? words : `${words}, ${result}`;
+    const details = (): string => (result === '' ? words : `${words}, ${result}`);
     const key = whose === 'task' ? this.mine(words) : words;
     this.recorder.add(name, { details, file: String(event.file), filePage: Number(event.file_page), key });
   }
 
   private fsync(name: EventName, { file }: TraceEvent, result: string): void {
-    this.recorder.add(name, { details: `${String(file)}${result}`, file: String(file), key: this.mine(file) });
+    this.recorder.add(name, { details: () => `${String(file)}${result}`, file: String(file), key: this.mine(file) });
   }
 
   /** What has no place of its own here is told with all of its fields, and found by the addresses among them. */
   private other(event: TraceEvent): void {
     const { kind, mm, start, end } = event;
     const placed = mm !== undefined && typeof start === 'number' && typeof end === 'number';
-    const details = fieldWords(event);
+    const details = (): string => fieldWords(event);
     this.recorder.add(kind, { ...(placed ? this.place(mm, start, end) : {}), ...namesOf(event), details });
   }
 
   private place(mm: unknown, start: unknown, end: unknown): EventFacts {
     const [first, last] = [Number(start), Number(end)];
-    return { details: bytes(first, last), mm: this.recorder.mm(Number(mm)), start: first, end: last };
+    return { details: () => bytes(first, last), mm: this.recorder.mm(Number(mm)), start: first, end: last };
   }
 
   /** A key of the task that runs: what it begins, it ends. */

@@ -48,24 +48,24 @@ export class Recorder {
       this.ofRange('mmu_notifier_invalidate_range_end', range);
     });
     hub.secondaryTlbs$.subscribe(({ mm, start, end }) => {
-      this.add('mmu_notifier_arch_invalidate_secondary_tlbs', { details: bytes(start, end), mm, start, end });
+      this.add('mmu_notifier_arch_invalidate_secondary_tlbs', { details: () => bytes(start, end), mm, start, end });
     });
     hub.young$.subscribe(({ kind, mm, start, end }) => {
-      this.add(`mmu_notifier_${kind}`, { details: bytes(start, end), mm, start, end });
+      this.add(`mmu_notifier_${kind}`, { details: () => bytes(start, end), mm, start, end });
     });
     hub.release$.subscribe((mm) => {
-      this.add('mmu_notifier_release', { details: '', mm, key: mm });
+      this.add('mmu_notifier_release', { details: () => '', mm, key: mm });
     });
     hub.released$.subscribe((mm) => {
-      this.add('mmu_notifier_release returns', { details: '', mm, key: mm });
+      this.add('mmu_notifier_release returns', { details: () => '', mm, key: mm });
     });
     dirtying$.subscribe((folio) => {
       const place = this.places.ofFolio(folio);
-      if (place === null) this.add('folio_mark_dirty', { details: pfn(folio) });
+      if (place === null) this.add('folio_mark_dirty', { details: () => pfn(folio) });
       else
         this.add('folio_mark_dirty', {
           ...place,
-          details: `${place.file} page ${String(place.filePage)} ${pfn(folio)}`,
+          details: () => `${place.file} page ${String(place.filePage)} ${pfn(folio)}`,
         });
     });
     entryChanges$.subscribe((change) => {
@@ -82,11 +82,8 @@ export class Recorder {
     this.learn(facts.mm);
     const seq = this.events.length;
     this.events.push(new TracedEvent(this, seq, this.system.simulation.now, name, facts));
-    if (!isAccess(name))
-      this.inFlight.set(
-        seq,
-        this.devices.flatMap((device) => device.inFlight()),
-      );
+    const flying = isAccess(name) ? [] : this.devices.flatMap((device) => device.inFlight());
+    if (flying.length > 0) this.inFlight.set(seq, flying);
     for (const listener of this.listeners) listener(this.events[seq]);
   }
 
@@ -146,12 +143,12 @@ export class Recorder {
 
   private ofRange(name: EventName, range: InvalidateRange, answer = ''): void {
     const { mm, start, end } = range;
-    this.add(name, { details: `${answer}${rangeWords(range)}`, mm, start, end, range, key: range });
+    this.add(name, { details: () => `${answer}${rangeWords(range)}`, mm, start, end, range, key: range });
   }
 
   private ofDriver(name: EventName, range: InvalidateRange, driver: string): void {
     const { mm, start, end } = range;
-    const details = `"${driver}" ${rangeWords(range)}`;
+    const details = (): string => `"${driver}" ${rangeWords(range)}`;
     this.add(name, {
       details,
       mm,
@@ -169,7 +166,7 @@ export class Recorder {
     if (was === now) return;
     this.places.changed(change);
     const start = page * PAGE_SIZE;
-    const details = entryWords(change);
+    const details = (): string => entryWords(change);
     this.add(pages > 1 ? 'pmd' : 'pte', { details, mm, start, end: start + pages * PAGE_SIZE });
   }
 }

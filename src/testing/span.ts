@@ -58,6 +58,12 @@ export class NotifierSpan extends Span {
     return this.range.refused;
   }
 
+  /** @throws TraceError if it has not ended, or never will, as it was refused */
+  override get end(): TracedEvent {
+    if (this.refused) throw new TraceError(`${this.toString()} was refused, and has no end`);
+    return super.end;
+  }
+
   /** True if the start has returned, with whatever answer. */
   get hasReturned(): boolean {
     return this.#returned !== null;

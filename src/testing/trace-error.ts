@@ -11,6 +11,11 @@ export function noEvent(name: string, names: Iterable<string>): TraceError {
   return new TraceError(`no event is called "${name}"${meant(name, names)}`);
 }
 
+/** Whether a name is none of these, but like one. */
+export function isMisspelt(name: string, names: readonly string[]): boolean {
+  return !names.includes(name) && nearest(name, names) !== null;
+}
+
 /** For messages: the name that was probably meant, or all that there are. */
 export function meant(name: string, names: Iterable<string>): string {
   const near = nearest(name, names);

@@ -2,10 +2,10 @@ import type { ObservedDevice } from '../../devices/contract/index.js';
 import { Rules } from '../check/index.js';
 import { Condition, type Task } from '../engine/index.js';
 import type { MmSystem } from '../mm/index.js';
-import { EVENT_NAMES, type KnownEventName } from './event-names.js';
+import { EVENT_NAMES, type EventName } from './event-names.js';
 import { Recorder } from './recorder.js';
 import { EVERYTHING } from './trace-scope.js';
-import { noEvent } from './trace-error.js';
+import { isMisspelt, noEvent } from './trace-error.js';
 import { TraceView } from './trace-view.js';
 import type { TracedEvent } from './traced-event.js';
 import { isMeant, whereWords, type EventWhere } from './where.js';
@@ -46,8 +46,8 @@ export class WatchedTrace extends TraceView {
    * nics.postWrite(region, 0, bytes);
    * yield* trace.next('device_write');  // its DMA is in flight
    */
-  *next(name: KnownEventName, where: EventWhere = {}): Task<TracedEvent> {
-    if (!EVENT_NAMES.includes(name)) throw noEvent(name, EVENT_NAMES);
+  *next(name: EventName, where: EventWhere = {}): Task<TracedEvent> {
+    if (isMisspelt(name, EVENT_NAMES)) throw noEvent(name, EVENT_NAMES);
     const { recorder } = this;
     const happened = new Condition(recorder.system.simulation, `${name}${whereWords(where)} to happen`);
     let found: TracedEvent | null = null;

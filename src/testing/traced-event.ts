@@ -4,8 +4,8 @@ import type { Recorder } from './recorder.js';
 
 /** What is known of an event besides its time and name. */
 export interface EventFacts {
-  /** What its line says behind the name. */
-  readonly details: string;
+  /** What its line says behind the name; made when somebody reads it. */
+  readonly details: () => string;
   readonly mm?: MmRef;
   /** Bytes [start, end) of the address space that it is about; absent: all of it. */
   readonly start?: number;
@@ -42,7 +42,7 @@ export class TracedEvent {
 
   /** What its line says behind the name. */
   get details(): string {
-    return this.#facts.details;
+    return this.#facts.details();
   }
 
   /** The address space that it is about. */

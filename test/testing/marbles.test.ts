@@ -60,6 +60,7 @@ describe('toMatchMarbles', () => {
     });
     expect(trace.ranges().map(({ refused }) => refused)).toEqual([true, false]);
     expect(() => trace.firstRange().returned).toThrow(/was refused: entries stay as they are/);
+    expect(() => trace.firstRange().end).toThrow(/was refused, and has no end/);
   });
 
   it('knows which end is whose', () => {

@@ -108,7 +108,7 @@ describe('a task', () => {
     expect(() => pair.run(trace.next('folio_start_writeback', { file: 'other' }))).toThrow(
       /task "test" waits for folio_start_writeback of file "other" to happen/,
     );
-    expect(() => pair.run(trace.next('device_wriet' as 'device_write'))).toThrow(
+    expect(() => pair.run(trace.next('device_wriet'))).toThrow(
       'no event is called "device_wriet"; is "device_write" meant?',
     );
   });

@@ -56,9 +56,9 @@ function noneBetween(
   ].filter((part) => part !== '');
   const none = `No ${kinds === WRITES ? 'write' : 'access'} was issued between the two, and none was in flight at the first.`;
   const what = pass ? none : `There is ${found.join(', and ')}.`;
-  const earliest = marks.reduce((seq, { event }) => Math.min(seq, event.seq), from.seq);
-  const shown = view.events().filter(({ seq }) => seq >= earliest - 1 && seq <= to.seq + 1);
-  return { pass, message: message(said, what, windowOf(shown, marks)) };
+  const earliest = Math.min(...marks.map(({ event }) => event.seq));
+  const shown = (): TracedEvent[] => view.events().filter(({ seq }) => seq >= earliest - 1 && seq <= to.seq + 1);
+  return { pass, message: message(said, what, () => windowOf(shown(), marks)) };
 }
 
 /**

@@ -71,7 +71,7 @@ function byKernel(said: string, view: TraceView, point: TracedEvent, where: Even
     : ranges.length === 0
       ? `There is no invalidation${whereWords(where)} here at all.`
       : 'The start of no invalidation had returned by then.';
-  return { pass, message: message(said, what, windowOf(around(view, marks), marks)) };
+  return { pass, message: message(said, what, () => windowOf(around(view, marks), marks)) };
 }
 
 function byDevice(said: string, view: TraceView, point: TracedEvent): Verdict {
@@ -93,7 +93,7 @@ function byDevice(said: string, view: TraceView, point: TracedEvent): Verdict {
   const what = pass
     ? `It had let go of ${had.length === 1 ? 'its translation' : `all of its ${String(had.length)} translations`} by then.`
     : `It still had ${counted(held.length, 'translation')} then.`;
-  return { pass, message: message(said, what, windowOf(around(view, marks), marks)) };
+  return { pass, message: message(said, what, () => windowOf(around(view, marks), marks)) };
 }
 
 function rangeDrained(state: MatcherState, span: NotifierSpan, point: TracedEvent): Verdict {
@@ -140,7 +140,7 @@ function rangeDrained(state: MatcherState, span: NotifierSpan, point: TracedEven
       : [`${counted(flying.length, 'access')} to it ${flying.length === 1 ? 'is' : 'are'} in flight`]),
   ];
   const what = pass ? 'By then nobody held it, and no access to it was in flight.' : `Then ${found.join(', and ')}.`;
-  return { pass, message: message(said, what, windowOf(ofSpan(span), marks)) };
+  return { pass, message: message(said, what, () => windowOf(ofSpan(span), marks)) };
 }
 
 function drained(
@@ -159,7 +159,7 @@ function drained(
   const what = pass
     ? 'By then no access was in flight.'
     : `${counted(flying.length, 'access')} ${flying.length === 1 ? 'is' : 'are'} in flight then.`;
-  return { pass, message: message(said, what, windowOf(around(view, marks), marks)) };
+  return { pass, message: message(said, what, () => windowOf(around(view, marks), marks)) };
 }
 
 /** An event; of a span, its start. */

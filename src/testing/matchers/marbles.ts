@@ -34,17 +34,11 @@ export function toMatchMarbles(
   );
   const difference = firstDifference(wanted, all, { from, frame, patterns });
   const said = hint(this, received.toString(), 'toMatchMarbles', `'${diagram}'`);
-  const drawn = drawMarbles(all, from, frame);
-  const both = `expected  ${diagram}\nreceived  ${drawn}`;
+  const both = (): string => `expected  ${diagram}\nreceived  ${drawMarbles(all, from, frame)}`;
   const what = difference === null ? 'That is what happened.' : difference.why;
   const marks = marksAt(all, difference?.index ?? 0, difference === null ? 'first' : 'here');
-  const window =
-    marks.length === 0
-      ? ''
-      : windowOf(
-          all.map(({ event }) => event),
-          marks,
-        );
+  const events = all.map(({ event }) => event);
+  const window = (): string => (marks.length === 0 ? '' : windowOf(events, marks));
   return { pass: difference === null, message: message(said, both, what, window) };
 }
 

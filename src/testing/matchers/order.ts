@@ -14,7 +14,7 @@ export function toHappenBefore(this: MatcherState, received: unknown, other: unk
   const said = hint(this, nameOf(a), 'toHappenBefore', nameOf(b));
   const what =
     last === first ? 'Both are one event.' : `The first ${pass ? 'comes before' : 'comes after'} the second.`;
-  return { pass, message: message(said, what, window([...marksOf(a, 'first'), ...marksOf(b, 'second')])) };
+  return { pass, message: message(said, what, () => window([...marksOf(a, 'first'), ...marksOf(b, 'second')])) };
 }
 
 /** `expect(outer).toEnclose(inner)`: it has begun before the other begins, and ends after it has ended. */
@@ -38,7 +38,7 @@ export function toOverlap(this: MatcherState, received: unknown, other: unknown)
   const pass = a.start.seq < b.end.seq && b.start.seq < a.end.seq;
   const said = hint(this, nameOf(a), 'toOverlap', nameOf(b));
   const what = pass ? 'Each begins before the other has ended.' : 'One has ended when the other begins.';
-  return { pass, message: message(said, what, window([...marksOf(a, 'first'), ...marksOf(b, 'second')])) };
+  return { pass, message: message(said, what, () => window([...marksOf(a, 'first'), ...marksOf(b, 'second')])) };
 }
 
 function enclosing(said: string, outer: Span, inner: TracedEvent | Span): Verdict {
@@ -51,7 +51,7 @@ function enclosing(said: string, outer: Span, inner: TracedEvent | Span): Verdic
       ? 'The outer one ends too early.'
       : 'The outer one begins before and ends after.';
   const marks = [...marksOf(outer, 'outer'), ...marksOf(inner, 'inner')];
-  return { pass: !late && !early, message: message(said, what, window(marks)) };
+  return { pass: !late && !early, message: message(said, what, () => window(marks)) };
 }
 
 /** The events of which a happening consists, for the margin. */

@@ -19,7 +19,8 @@ export function toKeepTheRules(this: MatcherState, received: unknown, run: unkno
   const trace = ruled(received, run, 'toKeepTheRules');
   const violation = violationOf(trace, run as Run);
   const said = hint(this, 'trace', 'toKeepTheRules', 'run');
-  if (violation !== null) return { pass: false, message: message(said, sentence(violation), where(trace, violation)) };
+  if (violation !== null)
+    return { pass: false, message: message(said, sentence(violation), () => where(trace, violation)) };
   return { pass: true, message: message(said, 'No rule was broken.') };
 }
 
@@ -32,7 +33,7 @@ export function toBreakRule(this: MatcherState, received: unknown, rule: RuleId,
   const violation = violationOf(trace, run as Run);
   const said = hint(this, 'trace', 'toBreakRule', `'${rule}'`, 'run');
   if (violation === null) return { pass: false, message: message(said, `No rule was broken. ${rule}: ${SAYS[rule]}.`) };
-  return { pass: violation.rule === rule, message: message(said, sentence(violation), where(trace, violation)) };
+  return { pass: violation.rule === rule, message: message(said, sentence(violation), () => where(trace, violation)) };
 }
 
 function ruled(received: unknown, run: unknown, matcher: string): WatchedTrace {

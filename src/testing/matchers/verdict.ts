@@ -20,9 +20,16 @@ export function hint({ isNot }: MatcherState, subject: string, matcher: string, 
   return `expect(${subject})${isNot === true ? '.not' : ''}.${matcher}(${args.join(', ')})`;
 }
 
-/** A message: what was asserted, what is wrong with it, and the part of the trace that shows it. */
-export function message(...parts: readonly string[]): () => string {
-  return () => parts.filter((part) => part !== '').join('\n\n');
+/**
+ * A message: what was asserted, what is wrong with it, and the part of the trace that shows it. Most assertions hold, in
+ * each of thousands of schedules: what takes time to say is only made when it is asked for.
+ */
+export function message(...parts: readonly (string | (() => string))[]): () => string {
+  return () =>
+    parts
+      .map((part) => (typeof part === 'string' ? part : part()))
+      .filter((part) => part !== '')
+      .join('\n\n');
 }
 
 /** @throws TraceError if a matcher is asked of something else */
