@@ -34,7 +34,7 @@ export interface DeviceWatcher {
 
 /**
  * What a device lets others see of itself, so that rules can be checked against what it does and not against what its
- * driver says. Hardware implements it; a driver need not know.
+ * driver says. The NIC implements it, its drivers need not know; a device of its own implements it itself.
  */
 export interface ObservedDevice {
   readonly name: string;

@@ -7,7 +7,8 @@ import type { ObservedDevice } from './observed-device.js';
  * CPU's. A GPU or an accelerator, with its own fault queue and its own driver; no NIC. devices/mirror is one.
  *
  * Hardware and driver are one object here, made by a `DeviceFactory`. As an ObservedDevice it tells whoever watches of every
- * access and every translation at the moment at which it happens: that is what rules are checked against.
+ * access and every translation at the moment at which it happens: that is what rules are checked against. `DeviceWatchers`
+ * keeps those who watch; `busRead`, `busWrite` and `setPageDirty` are what it does to memory.
  */
 export interface SvmDevice extends ObservedDevice {
   /**
@@ -29,7 +30,10 @@ export interface SvmContext {
   read(address: number, target: Uint8Array): Task<unknown>;
   /** The device writes `data` to memory. @throws Errno EFAULT, EPERM, EINVAL, EBUSY, ENOMEM */
   write(address: number, data: Uint8Array): Task<unknown>;
-  /** The device gives the process up: when this has returned it has no translation, and no callback runs any more. */
+  /**
+   * The device gives the process up: when this has returned it has no translation, and no callback runs any more. It is called
+   * once, and not while an operation of the context is under way: Linux releases a file when nobody uses it.
+   */
   close(): Task;
   /**
    * Capability SNAPSHOT: what the CPU has of some pages, HMM_DMIRROR_PROT_* of lib/test_hmm_uapi.h each (devices/mirror has

@@ -25,7 +25,8 @@ export class MyDevice implements SvmDevice {
     kernel: KernelCore,
   ) {
     this.driverName = name;
-    this.faults = new FaultQueue(kernel.simulation, this, { entries: 4, batch: 3 });
+    // Small, so that it is full often: what tries the device has three or four accesses at a time.
+    this.faults = new FaultQueue(kernel.simulation, this, { entries: 2, batch: 2 });
   }
 
   open(mm: MmStruct): MyContext {
