@@ -24,4 +24,5 @@ export const SAYS = {
   K2: 'a page stays allocated for as long as a device may use it',
 } as const;
 
+/** The number of a rule, as docs/rules.md has it. */
 export type RuleId = keyof typeof SAYS;

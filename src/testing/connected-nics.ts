@@ -31,6 +31,7 @@ const ALL_RIGHTS =
   IBV_ACCESS_REMOTE_ATOMIC |
   IBV_ACCESS_ON_DEMAND;
 
+/** What a pair of connected NICs is like. */
 export interface ConnectedNicsOptions {
   /** The driver that is tested: it drives the server's NIC. Default: the built-in one with on-demand paging. */
   readonly driver?: DriverFactory | DriverPlugin;

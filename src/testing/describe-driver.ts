@@ -16,6 +16,7 @@ export interface TestFramework {
   readonly it: (name: string, test: () => void, timeout?: number) => void;
 }
 
+/** How much a driver is tried, and how failures say that it is tried again. */
 export interface DescribeDriverOptions {
   /** `suite`, `suite.test`, `suite#seed` or `suite.test#seed`, as `pinless check-driver --only` takes it; default everything. */
   readonly only?: string;

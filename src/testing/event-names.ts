@@ -57,6 +57,7 @@ export const EVENT_NAMES = [
 /** Names of accesses of devices. */
 export const ACCESSES: readonly EventName[] = ['device_read', 'device_write'];
 
+/** The name of an event that the kit writes down by itself. */
 export type KnownEventName = (typeof EVENT_NAMES)[number];
 
 /** Those of the kit, and whatever else is traced. A name that is neither known nor in the trace is an error. */

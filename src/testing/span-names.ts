@@ -17,4 +17,5 @@ export const SPANS = {
   translation: ['device_map', 'device_unmap'],
 } as const satisfies Record<string, readonly [first: KnownEventName, last: KnownEventName]>;
 
+/** The name of what begins with one event and ends with another. */
 export type SpanName = keyof typeof SPANS;

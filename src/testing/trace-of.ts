@@ -13,6 +13,7 @@ import { isMeant, whereWords, type EventWhere } from './where.js';
 /** What a trace can be of: a world of createWorld, or anything else with a kernel; or memory alone. */
 export type TraceSource = MmSystem | { readonly kernel: { readonly mm: MmSystem } };
 
+/** What a trace does besides being written down. */
 export interface TraceOptions {
   /** True has the rules of docs/rules.md watch as well, for `toKeepTheRules`: the run stops where one is broken. */
   readonly rules?: boolean;

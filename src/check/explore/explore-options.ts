@@ -15,6 +15,7 @@ export type SearchName =
   /** schedules at random */
   | 'random';
 
+/** How a scenario is explored, and when that ends. */
 export interface ExploreOptions {
   /** For messages and saved schedules; default the function's name. */
   readonly name?: string;

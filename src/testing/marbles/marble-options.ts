@@ -20,6 +20,7 @@ export interface RangePattern {
   readonly blockable?: boolean;
 }
 
+/** What the columns and the marbles of a diagram stand for. */
 export interface MarbleOptions {
   /** Virtual ns of one frame: of one column of the diagram. Times are compared in whole frames. */
   readonly frame: number;
