@@ -31,7 +31,8 @@ export async function loadDrivers(list: string): Promise<DriverPlugin[]> {
 
 /** One driver of a NIC. @param option how the user gave it, for messages */
 export async function loadDriver(option: string, name: string): Promise<DriverPlugin> {
-  const plugin = await loadPlugin(option, name);
+  const known = BUILT_IN.filter((plugin) => pluggedIn(plugin).kind === 'nic-driver').map(({ manifest }) => manifest.name);
+  const plugin = await loadPlugin(option, name, known);
   if (kindOf(option, name, plugin) === 'nic-driver') return plugin;
   throw new UsageError(
     `${option}: "${name}" is a device with a driver of its own, and no driver of a NIC, which is needed here: ` +
@@ -39,9 +40,13 @@ export async function loadDriver(option: string, name: string): Promise<DriverPl
   );
 }
 
-/** One plugin, of whatever kind. @param option how the user gave it, for messages */
-export async function loadPlugin(option: string, name: string): Promise<DriverPlugin> {
-  const exported = await loadDefault(option, name);
+/**
+ * One plugin, of whatever kind.
+ * @param option how the user gave it, for messages
+ * @param known names that would do, for messages
+ */
+export async function loadPlugin(option: string, name: string, known = BUILT_IN_NAMES): Promise<DriverPlugin> {
+  const exported = await loadDefault(option, name, known);
   if (isPlugin(exported)) return checked(option, name, exported);
   throw new UsageError(
     `${option}: the default export of "${name}" is no driver plugin: pinless exports ` +
@@ -64,18 +69,17 @@ export async function loadExplored(option: string, name: string): Promise<Explor
 }
 
 /** A built-in plugin, or what a module exports as its default. */
-async function loadDefault(option: string, name: string): Promise<unknown> {
+async function loadDefault(option: string, name: string, known = BUILT_IN_NAMES): Promise<unknown> {
   const builtIn = [...BUILT_IN, ...FAULTY_DRIVERS.map(({ plugin }) => plugin)].find(
     ({ manifest }) => manifest.name === name,
   );
   if (builtIn !== undefined) return builtIn;
-  const known = BUILT_IN_NAMES.join(', ');
   try {
     return ((await importModule(name)) as { readonly default?: unknown }).default;
   } catch (error) {
     const isMissing = (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && !isPath(name);
     const why = isMissing ? 'there is no such package' : messageOf(error);
-    throw new UsageError(`${option}: "${name}" is none of ${known}, and cannot be loaded as a module: ${why}`);
+    throw new UsageError(`${option}: "${name}" is none of ${known.join(', ')}, and cannot be loaded as a module: ${why}`);
   }
 }
 
