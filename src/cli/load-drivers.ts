@@ -31,7 +31,9 @@ export async function loadDrivers(list: string): Promise<DriverPlugin[]> {
 
 /** One driver of a NIC. @param option how the user gave it, for messages */
 export async function loadDriver(option: string, name: string): Promise<DriverPlugin> {
-  const known = BUILT_IN.filter((plugin) => pluggedIn(plugin).kind === 'nic-driver').map(({ manifest }) => manifest.name);
+  const known = BUILT_IN.filter((plugin) => pluggedIn(plugin).kind === 'nic-driver').map(
+    ({ manifest }) => manifest.name,
+  );
   const plugin = await loadPlugin(option, name, known);
   if (kindOf(option, name, plugin) === 'nic-driver') return plugin;
   throw new UsageError(
@@ -79,7 +81,9 @@ async function loadDefault(option: string, name: string, known = BUILT_IN_NAMES)
   } catch (error) {
     const isMissing = (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && !isPath(name);
     const why = isMissing ? 'there is no such package' : messageOf(error);
-    throw new UsageError(`${option}: "${name}" is none of ${known.join(', ')}, and cannot be loaded as a module: ${why}`);
+    throw new UsageError(
+      `${option}: "${name}" is none of ${known.join(', ')}, and cannot be loaded as a module: ${why}`,
+    );
   }
 }
 
