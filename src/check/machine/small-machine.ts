@@ -58,7 +58,7 @@ export class SmallMachine {
     this.state = new KernelState(stage, this.kernel);
     this.rulesState = new RulesState(stage, this.kernel.mm);
     this.rules = new Rules(this.kernel.mm);
-    this.drivers = new DriverCode(stage, this.kernel.hub);
+    this.drivers = new DriverCode(stage, this.kernel);
     this.process = this.kernel.createProcess('app');
     this.state.watch(this.process.mm);
     this.drivers.adoptSubscriptions(this.process.mm);
