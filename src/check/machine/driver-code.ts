@@ -1,4 +1,4 @@
-import { Subscriber, type Observer, type Subscription } from 'rxjs';
+import { Subscriber, type Observer } from 'rxjs';
 import { HotStream, type SharedState, type Task } from '../../engine/index.js';
 import type { KernelCore } from '../../kernel/index.js';
 import type { MmStruct } from '../../mm/index.js';
@@ -87,7 +87,7 @@ export class DriverCode {
   /** Who subscribes to a stream from within a part is told within it. */
   private adoptSubscribers(stream: HotStream<unknown>): void {
     const { stage } = this;
-    const subscribe = stream.subscribe.bind(stream) as (observer: Partial<Observer<unknown>>) => Subscription;
+    const subscribe = stream.subscribe.bind(stream);
     stream.subscribe = (observerOrNext, error?, complete?) => {
       const { part } = stage;
       const given = typeof observerOrNext === 'function' ? { next: observerOrNext } : (observerOrNext ?? {});
