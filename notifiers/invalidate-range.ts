@@ -2,6 +2,8 @@ import { blaming } from './driver-error.js';
 import { ProtocolError, type ProtocolRule } from './protocol-error.js';
 import {
   HoldCounter,
+  READ,
+  WRITE,
   type Hold,
   type Scheduler,
   type StateSink,
@@ -33,9 +35,6 @@ export class InvalidateRange extends HoldCounter {
   readonly startedAt: number;
   /** Virtual time in ns at which the last hold was released; `startedAt` if nobody held. */
   quiescedAt: number;
-  /** Virtual time in ns at which the end was announced; null until then. */
-  endedAt: number | null = null;
-
   /** @internal index in its mm's list of held ranges; -1 while it is not there */
   heldIndex = -1;
   /** @internal the classic subscriptions that were on the list when it started */
@@ -43,6 +42,7 @@ export class InvalidateRange extends HoldCounter {
   /** How often it was refused while its start was being announced. */
   refusals = 0;
 
+  private ended: number | null = null;
   private beingAnnounced = true;
   private whenHeld: ((owner: string) => void)[] | null = null;
   private whenReleased: ((owner: string) => void)[] | null = null;
@@ -71,6 +71,12 @@ export class InvalidateRange extends HoldCounter {
   get name(): string {
     const kind = this.blockable ? '' : ', non-blockable';
     return `${this.event} [0x${this.start.toString(16)}, 0x${this.end.toString(16)}) of ${this.mm.name}${kind}`;
+  }
+
+  /** Virtual time in ns at which the end was announced; null until then. */
+  get endedAt(): number | null {
+    this.touch(READ);
+    return this.ended;
   }
 
   /** True while subscribers hear of its start: only now may they hold or refuse it. */
@@ -169,7 +175,7 @@ export class InvalidateRange extends HoldCounter {
   override expose(to: StateSink): void {
     to.add(this.announcing ? 1 : 0);
     to.add(this.refusals);
-    to.add(this.endedAt ?? -1);
+    to.add(this.ended ?? -1);
     super.expose(to);
   }
 
@@ -181,11 +187,12 @@ export class InvalidateRange extends HoldCounter {
   /** @internal */
   finish(): void {
     if (this.holds > 0) throw new ProtocolError('R9', KERNEL, this.name, `the kernel ended ${this.describe()}`);
-    if (this.endedAt !== null || this.refused) {
+    if (this.ended !== null || this.refused) {
       const why = this.refused ? 'which was refused and has no end' : 'which had ended already';
       throw new ProtocolError('R9', KERNEL, this.name, `the kernel ended ${this.name}, ${why}`);
     }
-    this.endedAt = this.scheduler.now;
+    this.touch(WRITE);
+    this.ended = this.scheduler.now;
     if (this.whenEnded === null) return;
     for (const listener of this.whenEnded) listener(this as InvalidateRange & { readonly endedAt: number });
   }

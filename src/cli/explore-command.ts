@@ -109,9 +109,16 @@ function exploreOne({ scenario, name }: Subject, options: ExploreOptions): Explo
   try {
     return explore(scenario, options);
   } catch (error) {
+    if (isFileError(error, options.saveTo)) {
+      throw new UsageError(`--save: cannot write "${String(options.saveTo)}": ${messageOf(error)}`);
+    }
     if (error instanceof Irreproducible) throw new UsageError(`explore: ${name}: ${error.message}`);
     throw error;
   }
+}
+
+function isFileError(error: unknown, path: string | undefined): boolean {
+  return error instanceof Error && path !== undefined && (error as NodeJS.ErrnoException).path === path;
 }
 
 function subjectsOf(

@@ -124,6 +124,7 @@ describe('pinless explore', () => {
     [['odp', '--executions', '0'], '--executions takes a whole number from 1'],
     [['odp', '--replay', 'nowhere.json'], '--replay: "nowhere.json" cannot be used'],
     [['nothing-of-that-name'], 'there is no such package'],
+    [['faulty-f20', 'reap', '--save', 'no/such/folder/kept.json'], '--save: cannot write "no/such/folder/kept.json"'],
   ])('refuses %j in one line', (args, message) => {
     const { status, err } = pinless('explore', ...args);
     expect([status, err]).toEqual([2, expect.stringContaining(message)]);

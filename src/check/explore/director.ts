@@ -8,7 +8,7 @@ import {
 } from '../../engine/index.js';
 import { rootCause } from './failure-kind.js';
 import { ScheduleMismatch } from './schedule-mismatch.js';
-import { Stage, type Outcome, type Scenario } from './stage.js';
+import { Stage, type Finale, type Outcome, type Scenario } from './stage.js';
 
 /** How one execution of a scenario ended. */
 export type Ending =
@@ -56,7 +56,7 @@ export abstract class Director implements SchedulePolicy {
     const stage = new Stage(simulation, this);
     this.opens?.(stage);
     try {
-      const finale = scenario(stage);
+      const finale = finaleOf(scenario(stage));
       this.directing = true;
       this.begins?.(stage);
       simulation.run();
@@ -65,7 +65,7 @@ export abstract class Director implements SchedulePolicy {
       this.directing = false;
       if (simulation.hasStopped) return CUT;
       this.ends?.();
-      return { kind: 'done', outcome: finale?.() };
+      return { kind: 'done', outcome: outcomeOf(finale) };
     } catch (error) {
       if (this.directing) this.ends?.();
       this.directing = false;
@@ -89,4 +89,23 @@ export abstract class Director implements SchedulePolicy {
 
   /** The scenario says something. */
   noted?(text: string): void;
+}
+
+/** @throws Error if a scenario has returned something else than what is called at the end */
+function finaleOf(returned: Finale | undefined): Finale | undefined {
+  if (returned === undefined || typeof returned === 'function') return returned;
+  const what = isPromise(returned) ? 'a promise: it must not be async' : `${typeof returned} and no function`;
+  throw new Error(`a scenario returns what is called at the end, or nothing; this one returned ${what}`);
+}
+
+/** @throws Error if the finale would go on after the schedule has ended: nobody would hear of what it finds */
+function outcomeOf(finale: Finale | undefined): Outcome | undefined {
+  const outcome: unknown = finale?.();
+  if (!isPromise(outcome)) return outcome as Outcome | undefined;
+  outcome.then(undefined, () => undefined);
+  throw new Error('the finale returned a promise: it must not be async, as a schedule is judged when it returns');
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === 'function';
 }

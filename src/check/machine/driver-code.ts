@@ -1,22 +1,32 @@
-import type { SharedState, Task } from '../../engine/index.js';
+import { Subscriber, type Observer } from 'rxjs';
+import { HotStream, type SharedState, type Task } from '../../engine/index.js';
+import type { KernelCore } from '../../kernel/index.js';
 import type { MmStruct } from '../../mm/index.js';
-import type { InvalidateRange, MmuNotifier, NotifierHub } from '../../../notifiers/index.js';
+import type { InvalidateRange, MmuNotifier } from '../../../notifiers/index.js';
 import type { DeviceDriver } from '../../../devices/contract/index.js';
 import type { Stage } from '../explore/index.js';
 
 /**
  * Sees to it that a driver's code is known as that driver's wherever it runs: what a driver keeps, nobody can see, so every
  * step of its code counts as a change of one thing, the driver. It runs where verbs, page faults and notifiers call it, in the
- * tasks and timers that it makes, and where it has asked a range to call it back.
+ * tasks and timers that it makes, and where it has asked a range or a stream of the kernel to call it back.
  */
 export class DriverCode {
+  private readonly adoptedRanges = new WeakSet<InvalidateRange>();
+
   constructor(
     private readonly stage: Stage,
-    hub: NotifierHub,
+    kernel: KernelCore,
   ) {
+    const { hub, mm } = kernel;
     hub.start$.subscribe((range) => {
       this.adoptCallbacks(range);
     });
+    for (const owner of [kernel, hub, mm, mm.memory]) {
+      for (const stream of Object.values(owner) as unknown[]) {
+        if (stream instanceof HotStream) this.adoptSubscribers(stream as HotStream<unknown>);
+      }
+    }
   }
 
   /** A driver of which every step counts. */
@@ -54,6 +64,7 @@ export class DriverCode {
       return insertInterval(start, length, {
         name: ops.name,
         invalidate: (range, seq) => {
+          this.adoptCallbacks(range);
           stage.within(part, () => {
             ops.invalidate(range, seq);
           });
@@ -73,19 +84,53 @@ export class DriverCode {
     notifiers.unregister = (notifier) => unregister(adopted.get(notifier) ?? notifier);
   }
 
+  /** Who subscribes to a stream from within a part is told within it. */
+  private adoptSubscribers(stream: HotStream<unknown>): void {
+    const { stage } = this;
+    const subscribe = stream.subscribe.bind(stream);
+    stream.subscribe = (observerOrNext, error?, complete?) => {
+      const { part } = stage;
+      const given = typeof observerOrNext === 'function' ? { next: observerOrNext } : (observerOrNext ?? {});
+      const observer: Partial<Observer<unknown>> =
+        given instanceof Subscriber
+          ? given
+          : { ...bound(given), ...(error ? { error } : {}), ...(complete ? { complete } : {}) };
+      if (part === null) return subscribe(observer);
+      const subscription = subscribe({
+        ...bound(observer),
+        next: (value) => {
+          stage.within(part, () => observer.next?.(value));
+        },
+      });
+      if (!(observer instanceof Subscriber)) return subscription;
+      observer.add(subscription);
+      return observer;
+    };
+  }
+
   private adoptNotifier(notifier: MmuNotifier, part: SharedState): MmuNotifier {
     const { stage } = this;
+    const adoptCallbacks = this.adoptCallbacks.bind(this);
     return new Proxy(notifier, {
       get(target, key) {
         const value: unknown = Reflect.get(target, key);
         if (typeof value !== 'function') return value;
+        if (key === 'release') {
+          // Its range is announced to nobody else.
+          return (range: InvalidateRange): unknown => {
+            adoptCallbacks(range);
+            return stage.within(part, () => Reflect.apply(value, target, [range]) as unknown);
+          };
+        }
         return (...args: unknown[]): unknown => stage.within(part, () => Reflect.apply(value, target, args) as unknown);
       },
     });
   }
 
   private adoptCallbacks(range: InvalidateRange): void {
-    for (const method of ['onEnd', 'onReleased', 'onQuiesced'] as const) {
+    if (this.adoptedRanges.has(range)) return;
+    this.adoptedRanges.add(range);
+    for (const method of ['onEnd', 'onHeld', 'onReleased', 'onQuiesced'] as const) {
       const add = range[method].bind(range) as (listener: (argument: never) => void) => void;
       range[method] = (listener: (argument: never) => void) => {
         add(this.adopted(listener));
@@ -103,6 +148,16 @@ export class DriverCode {
       });
     };
   }
+}
+
+/** The methods of an observer, whatever it is. */
+function bound(observer: Partial<Observer<unknown>>): Partial<Observer<unknown>> {
+  const { next, error, complete } = observer;
+  return {
+    ...(next ? { next: next.bind(observer) } : {}),
+    ...(error ? { error: error.bind(observer) } : {}),
+    ...(complete ? { complete: complete.bind(observer) } : {}),
+  };
 }
 
 /** A task that is made when its first step is taken: a plain function that returns one may do something by itself. */

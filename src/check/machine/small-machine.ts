@@ -58,10 +58,9 @@ export class SmallMachine {
     this.state = new KernelState(stage, this.kernel);
     this.rulesState = new RulesState(stage, this.kernel.mm);
     this.rules = new Rules(this.kernel.mm);
-    this.drivers = new DriverCode(stage, this.kernel.hub);
+    this.drivers = new DriverCode(stage, this.kernel);
+    this.watchAddressSpaces();
     this.process = this.kernel.createProcess('app');
-    this.state.watch(this.process.mm);
-    this.drivers.adoptSubscriptions(this.process.mm);
   }
 
   /** Address of a page. */
@@ -132,6 +131,18 @@ export class SmallMachine {
   /** What must hold when everything has ended. */
   finish(): void {
     if (this.underRules) this.rules.finish();
+  }
+
+  /** A device may open any of them: those that are made later, by fork too. */
+  private watchAddressSpaces(): void {
+    const { mm: system } = this.kernel;
+    const newMm = system.newMm.bind(system);
+    system.newMm = (name) => {
+      const mm = newMm(name);
+      this.state.watch(mm);
+      this.drivers.adoptSubscriptions(mm);
+      return mm;
+    };
   }
 
   private watched<T extends DeviceUnderTest>(device: T): T {

@@ -126,4 +126,12 @@ describe('a scenario', () => {
     };
     expect(() => explore(fickle)).toThrow(/does not do the same twice/);
   });
+
+  it('is judged when it returns: whatever is async fails', () => {
+    const asyncFinale = (() => () => Promise.reject(new Error('unheard'))) as unknown as Scenario;
+    expect(explore(asyncFinale).failure?.message).toMatch(/the finale returned a promise/);
+    const asyncScenario = (() => Promise.resolve()) as unknown as Scenario;
+    expect(explore(asyncScenario).failure?.message).toMatch(/this one returned a promise: it must not be async/);
+    expect(explore((() => 3) as unknown as Scenario).failure?.message).toMatch(/returned number and no function/);
+  });
 });
