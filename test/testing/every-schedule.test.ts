@@ -7,8 +7,19 @@ import { failureOf } from './failure-of.js';
 
 type Range = ReturnType<ReturnType<typeof traceOf>['range']>;
 
-/** A device writes a page that madvise(MADV_DONTNEED) takes; what is asked of the page's trace, and of the invalidation? */
-function dropped(plugin: DriverPlugin, ask: (page: TraceView, range: Range) => void): Scenario {
+interface Options {
+  /** What takes the page from the device. */
+  readonly call?: 'madviseDontneed' | 'munmap';
+  /** False for a device that does nothing. */
+  readonly writes?: boolean;
+}
+
+/** A device writes a page that a call takes; what is asked of the page's trace, and of the invalidation? */
+function dropped(
+  plugin: DriverPlugin,
+  ask: (page: TraceView, range: Range) => void,
+  { call = 'madviseDontneed', writes = true }: Options = {},
+): Scenario {
   return (stage) => {
     const machine = new SmallMachine(stage);
     const { kernel, process } = machine;
@@ -17,11 +28,11 @@ function dropped(plugin: DriverPlugin, ask: (page: TraceView, range: Range) => v
     machine.mapAnon(1);
     machine.before('open', device.register(process.mm, start, 4096));
     const trace = traceOf(kernel.mm).watch(device.observed);
-    machine.device('write', device.access('write', start, 64));
-    machine.systemCall('madvise', kernel.madviseDontneed(process, start, 4096));
+    if (writes) machine.device('write', device.access('write', start, 64));
+    machine.systemCall('madvise', kernel[call](process, start, 4096));
     return () => {
       const page = trace.page(start);
-      ask(page, page.range({ event: 'CLEAR' }));
+      ask(page, page.range({ event: call === 'munmap' ? 'UNMAP' : 'CLEAR' }));
       return undefined;
     };
   };
@@ -45,4 +56,25 @@ describe.each([odp, mirror])('a trace on a small machine: $manifest.name', (plug
       expect(message).toContain('toHappenBefore(mmu_notifier_invalidate_range_start)');
     }
   });
+
+  it('holds though the device is late in some schedules, and has no access at all', () => {
+    const ask = (page: TraceView, range: Range): void => {
+      expect(page).toHaveNoAccessBetween(range.returned, range.end);
+    };
+    expect(dropped(plugin, ask, { call: 'munmap' })).toHoldInEverySchedule();
+  });
+
+  it('does not hold if the device has none in any schedule: that would hold anyway', () => {
+    const ask = (page: TraceView, range: Range): void => {
+      expect(page).toHaveNoAccessBetween(range.returned, range.end);
+    };
+    const message = failureOf(() => expect(dropped(plugin, ask, { writes: false })).toHoldInEverySchedule());
+    expect(message).toContain('In no schedule was there anything to ask: these would hold anyway.');
+    expect(message).toMatch(/toHaveNoAccessBetween: gpu had no access to this page 0x[0-9a-f]+ at all/);
+  });
+});
+
+it('a scenario without a task holds in no schedule: there is none', () => {
+  const message = failureOf(() => expect(() => undefined).toHoldInEverySchedule());
+  expect(message).toContain('The scenario has no task: nothing was explored.');
 });

@@ -3,6 +3,7 @@ import type { TraceView } from '../trace-view.js';
 import { TraceError, counted } from '../trace-error.js';
 import type { TracedEvent } from '../traced-event.js';
 import { windowOf } from '../window.js';
+import { AskedOverSchedules } from './nothing-to-ask.js';
 import { eventOf, hint, message, sameTrace, viewOf, type MatcherState, type Verdict } from './verdict.js';
 
 const WRITES: readonly string[] = ['device_write'];
@@ -39,7 +40,14 @@ function noneBetween(
     ]);
     throw new TraceError(`${matcher}: nothing is between the two events, as the second comes first\n\n${window}`);
   }
+  const said = hint(state, view.title, matcher, from.name, to.name);
   const accesses = accessesOf(view, kinds, matcher);
+  if (accesses.length === 0) {
+    const names = view.recorder.devices.map(({ device }) => device.name).join(', ');
+    const what = `${names} had no ${kinds === WRITES ? 'write' : 'access'} to this ${view.always.title} at all`;
+    return AskedOverSchedules.nothing(state, said, `${matcher}: ${what}, so this would hold anyway`);
+  }
+  AskedOverSchedules.asked(said);
   const between = accesses.filter(({ seq }) => from.seq < seq && seq < to.seq);
   const flying = view.recorder.inFlightAt(from).filter((event) => accesses.includes(event));
   const marks = [
@@ -49,7 +57,6 @@ function noneBetween(
     { event: to, label: 'to' },
   ];
   const pass = between.length === 0 && flying.length === 0;
-  const said = hint(state, view.title, matcher, from.name, to.name);
   const found = [
     flying.length > 0 ? `${counted(flying.length, 'access')} issued before and still in flight` : '',
     between.length > 0 ? `${counted(between.length, 'access')} issued between the two` : '',
@@ -61,22 +68,11 @@ function noneBetween(
   return { pass, message: message(said, what, () => windowOf(shown(), marks)) };
 }
 
-/**
- * All accesses of what a view is of, whenever they were.
- * @throws TraceError if there are none: an assertion about them would hold whatever the driver does
- */
+/** All accesses of what a view is of, whenever they were. @throws TraceError if no device is watched */
 export function accessesOf(view: TraceView, kinds: readonly string[], matcher: string): TracedEvent[] {
   const { devices } = view.recorder;
   if (devices.length === 0) {
     throw new TraceError(`${matcher}: no device is watched, so no access is seen: trace.watch(observeNic(nic))`);
   }
-  const accesses = view.always.events().filter(({ name }) => kinds.includes(name));
-  if (accesses.length === 0) {
-    const names = devices.map(({ device }) => device.name).join(', ');
-    const what = kinds === WRITES ? 'write' : 'access';
-    throw new TraceError(
-      `${matcher}: ${names} had no ${what} to this ${view.always.title} at all, so this would hold anyway`,
-    );
-  }
-  return accesses;
+  return view.always.events().filter(({ name }) => kinds.includes(name));
 }

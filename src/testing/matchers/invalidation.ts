@@ -9,6 +9,7 @@ import { pagesHeldAt } from '../translations.js';
 import { whereWords, type EventWhere } from '../where.js';
 import { windowOf, type Mark } from '../window.js';
 import { accessesOf } from './access.js';
+import { AskedOverSchedules } from './nothing-to-ask.js';
 import { happeningOf, hint, message, sameTrace, viewOf, wrong, type MatcherState, type Verdict } from './verdict.js';
 
 /**
@@ -26,7 +27,7 @@ export function toInvalidateBefore(
   const event = pointOf(point, 'toInvalidateBefore');
   if (event.recorder !== view.recorder) throw new TraceError('toInvalidateBefore: the event is of another trace');
   const said = hint(this, view.title, 'toInvalidateBefore', event.name);
-  return view.scope.device === null ? byKernel(said, view, event, where) : byDevice(said, view, event);
+  return view.scope.device === null ? byKernel(said, view, event, where) : byDevice(this, said, view, event);
 }
 
 /**
@@ -43,13 +44,14 @@ export function toBeDrainedBefore(this: MatcherState, received: unknown, point: 
   const view = viewOf(received, 'toBeDrainedBefore');
   if (event.recorder !== view.recorder) throw new TraceError('toBeDrainedBefore: the event is of another trace');
   const before = accessesOf(view, ACCESSES, 'toBeDrainedBefore').filter(({ seq }) => seq < event.seq);
+  const said = hint(this, view.title, 'toBeDrainedBefore', event.name);
   if (before.length === 0) {
-    throw new TraceError(
-      `toBeDrainedBefore: ${view.title} had no access before ${event.name}: there was nothing to drain`,
-    );
+    const why = `${view.title} had no access before ${event.name}: there was nothing to drain`;
+    return AskedOverSchedules.nothing(this, said, `toBeDrainedBefore: ${why}`);
   }
+  AskedOverSchedules.asked(said);
   const flying = view.recorder.inFlightAt(event).filter((access) => before.includes(access));
-  return drained(hint(this, view.title, 'toBeDrainedBefore', event.name), view, event, flying, before);
+  return drained(said, view, event, flying, before);
 }
 
 function byKernel(said: string, view: TraceView, point: TracedEvent, where: EventWhere): Verdict {
@@ -74,13 +76,13 @@ function byKernel(said: string, view: TraceView, point: TracedEvent, where: Even
   return { pass, message: message(said, what, () => windowOf(around(view, marks), marks)) };
 }
 
-function byDevice(said: string, view: TraceView, point: TracedEvent): Verdict {
+function byDevice(state: MatcherState, said: string, view: TraceView, point: TracedEvent): Verdict {
   const { had, held } = pagesHeldAt(view, point);
   if (had.length === 0) {
-    throw new TraceError(
-      `toInvalidateBefore: ${view.title} had no translation before ${point.name}: there was nothing to invalidate`,
-    );
+    const why = `${view.title} had no translation before ${point.name}: there was nothing to invalidate`;
+    return AskedOverSchedules.nothing(state, said, `toInvalidateBefore: ${why}`);
   }
+  AskedOverSchedules.asked(said);
   const shown = held.length > 0 ? held : had;
   const marks: Mark[] = [
     ...shown.flatMap(({ installed, removed }) => [
@@ -119,10 +121,10 @@ function rangeDrained(state: MatcherState, span: NotifierSpan, point: TracedEven
   if (before.length === 0) {
     const where =
       range.end >= ULONG_MAX ? range.mm.name : `its ${counted((range.end - range.start) / PAGE_SIZE, 'page')}`;
-    throw new TraceError(
-      `toBeDrainedBefore: no device had an access to ${where} before, of ${span.toString()}: there was nothing to drain`,
-    );
+    const why = `no device had an access to ${where} before, of ${span.toString()}: there was nothing to drain`;
+    return AskedOverSchedules.nothing(state, said, `toBeDrainedBefore: ${why}`);
   }
+  AskedOverSchedules.asked(said);
   const flying = recorder.inFlightAt(point).filter((access) => before.includes(access));
   const holds = span.holds.filter((hold) => !hold.hasEnded || hold.end.seq > point.seq);
   const marks: Mark[] = [

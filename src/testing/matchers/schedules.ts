@@ -1,5 +1,6 @@
 import { describeReport, explore, type ExploreOptions, type ExploreReport, type Scenario } from '../../check/index.js';
 import { TraceError } from '../trace-error.js';
+import { AskedOverSchedules } from './nothing-to-ask.js';
 import { hint, message, wrong, type MatcherState, type Verdict } from './verdict.js';
 
 /** What `toHoldInEverySchedule` takes: how schedules are searched, see ExploreOptions. */
@@ -23,7 +24,8 @@ export function toHoldInEverySchedule(this: MatcherState, received: unknown, opt
     throw wrong('toHoldInEverySchedule', 'is asked of a scenario: (stage) => { … }', received);
   }
   const { boundedIsEnough = false, ...rest } = options;
-  const report = explore(received as Scenario, rest);
+  const asked = new AskedOverSchedules();
+  const report = asked.during(() => explore(received as Scenario, rest));
   const said = hint(
     this,
     report.scenario,
@@ -38,6 +40,11 @@ export function toHoldInEverySchedule(this: MatcherState, received: unknown, opt
   if (why !== null && (!boundedIsEnough || rest.replay !== undefined)) {
     // Neither does it hold nor does it fail: that is no answer to `.not` either.
     throw new TraceError([said, `${why}\n${text}`].join('\n\n'));
+  }
+  if (report.steps === 0) throw new TraceError([said, `The scenario has no task: nothing was explored.`].join('\n\n'));
+  if (asked.never.length > 0 && rest.replay === undefined) {
+    const why = 'In no schedule was there anything to ask: these would hold anyway.';
+    throw new TraceError([said, why, ...asked.never].join('\n\n'));
   }
   return { pass: true, message: message(said, `No schedule fails that was looked at.\n${text}`) };
 }
