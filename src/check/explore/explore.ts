@@ -57,6 +57,7 @@ class Exploration {
     const { budget = search.exhaustive ? {} : SAMPLES, stopAtFirst = true } = this.options;
     const watch = new BudgetWatch(budget);
     let why: string | null = null;
+    let failed = false;
     for (;;) {
       const ending = search.run(this.scenario);
       this.count(ending, search.steps);
@@ -65,7 +66,7 @@ class Exploration {
       if (ending.kind === 'failed' && search.steps === 0)
         return this.report(search, 'it fails before its first step', true);
       if (this.failures > 0 && stopAtFirst) {
-        why = 'stopped at the first schedule that fails';
+        failed = true;
         break;
       }
       if (!search.advance(ending)) break;
@@ -75,6 +76,7 @@ class Exploration {
         break;
       }
     }
+    if (failed) return this.report(search, 'stopped at the first schedule that fails', false);
     const covered = search.coverage(this.executions);
     if (!search.exhaustive) return this.report(search, covered, false);
     if (why !== null) return this.report(search, `${why}, short of ${covered}`, false);

@@ -19,7 +19,25 @@ function faulty(id: string): DriverPlugin {
 
 describe('the suite of explorations', () => {
   it('has a test for each race of a driver', () => {
-    expect(tests.map(({ name }) => name)).toEqual(driverScenarios(odp).map(({ name }) => name));
+    const races = driverScenarios(odp).map(({ name }) => name);
+    expect(tests.map(({ name }) => name)).toEqual([...races, 'two-devices-at-random']);
+  });
+
+  it('finds what two drivers get wrong together, which they keep in their module', () => {
+    let faulting = 0;
+    class OneAtATime extends OdpDriver {
+      override *pageFault(fault: PageFault): Task {
+        if (faulting > 0) throw new Error('two at a time');
+        faulting++;
+        yield* super.pageFault(fault);
+        faulting--;
+      }
+    }
+    const plugin = driverPlugin(odp.manifest, (hardware, kernel) => {
+      faulting = 0;
+      return new OneAtATime(hardware, kernel);
+    });
+    expect(explored(plugin, 'two-devices-at-random').failure?.reason).toContain('two at a time');
   });
 
   it.each([odp, mirror])('passes $manifest.name, and knows which rules were put to the test', (plugin) => {
@@ -44,7 +62,7 @@ describe('the suite of explorations', () => {
       }
     }
     const plugin = driverPlugin(odp.manifest, (hardware, kernel) => new Dawdling(hardware, kernel));
-    expect(explored(odp, 'fork').uncovered).toBeUndefined();
+    expect(explored(odp, 'fault').uncovered).toBeUndefined();
     const outcome = explored(plugin, 'fork');
     expect([outcome.failure, outcome.uncovered]).toEqual([null, expect.stringContaining('too many schedules')]);
   });
