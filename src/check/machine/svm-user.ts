@@ -11,6 +11,7 @@ import type { DeviceUnderTest } from './device-under-test.js';
  * It is closed when nobody uses it any more, as a file is when its last reference has gone.
  */
 export class SvmUser implements DeviceUnderTest {
+  readonly observed: ObservedDevice;
   private context: SvmContext | null = null;
   private closing = false;
   private users = 0;
@@ -25,14 +26,11 @@ export class SvmUser implements DeviceUnderTest {
   ) {
     this.unused = new Condition(stage.simulation, `nobody to use ${device.name}`);
     this.use = stage.state();
+    this.observed = lookedAt(device, part);
   }
 
   get name(): string {
     return this.device.name;
-  }
-
-  get observed(): ObservedDevice {
-    return this.device;
   }
 
   *register(mm: MmStruct): Task {
@@ -72,4 +70,18 @@ export class SvmUser implements DeviceUnderTest {
     if (this.context === null) throw new SimulationError(`${this.name} has not opened the process`);
     return this.context;
   }
+}
+
+/** The device as others see it: nobody is told when an access lands, so who looks at what is in flight looks at the device. */
+function lookedAt(device: SvmDevice, part: SharedState): ObservedDevice {
+  return new Proxy(device, {
+    get: (target, key) => {
+      const value: unknown = Reflect.get(target, key);
+      if (typeof value !== 'function') return value;
+      return (...args: unknown[]): unknown => {
+        if (key === 'forEachInFlight') part.read();
+        return Reflect.apply(value, target, args) as unknown;
+      };
+    },
+  });
 }
