@@ -10,6 +10,7 @@ import { MirrorDevice, mirror } from '../../devices/mirror/index.js';
 import type { Mirror } from '../../devices/mirror/mirror.js';
 import { odp } from '../../devices/odp/index.js';
 import { pinned } from '../../devices/pinned/index.js';
+import { Errno } from '../../src/base/index.js';
 import { SUITES } from '../../src/trial/suites/index.js';
 import { runBatch, subjectOf, testAt, testsFor, whyNot } from '../../src/trial/index.js';
 import type { SeededFailure } from '../../src/trial/run-batch.js';
@@ -105,6 +106,51 @@ describe('a device that is wrong, though it breaks no rule,', () => {
       /a write to a mapping for reading: expected EPERM, found EFAULT \(/,
     );
     expect(failing(plugin, 'mmu_stress_test').size).toBe(1);
+  });
+
+  it('and gives one access the answer that another deserves is found, in one process or two', () => {
+    const queue = { waiting: 0, answer: null as unknown };
+    const plugin = mirrorWith((opened) => {
+      const write = opened.write.bind(opened);
+      const read = opened.read.bind(opened);
+      opened.write = function* (address, data): ReturnType<Mirror['write']> {
+        queue.waiting++;
+        yield 100;
+        queue.waiting--;
+        if (queue.answer !== null && queue.waiting > 0) throw queue.answer as Error;
+        try {
+          return yield* write(address, data);
+        } catch (error) {
+          queue.answer = error;
+          throw error;
+        }
+      };
+      opened.read = function* (address, target): ReturnType<Mirror['read']> {
+        yield 200;
+        if (queue.answer !== null) throw queue.answer as Error;
+        return yield* read(address, target);
+      };
+    });
+    expect(failing(plugin, 'gaps.refused_writes').get('gaps.refused_writes')?.reason).toMatch(
+      /a read that the CPU could make: expected success, found EPERM/,
+    );
+    queue.answer = null;
+    expect(failing(plugin, 'gaps.two_processes').get('gaps.two_processes')?.reason).toMatch(
+      /a write that the CPU could make: expected success, found EFAULT/,
+    );
+  });
+
+  it('and says EFAULT of a process that has gone is found', () => {
+    const plugin = mirrorWith((opened) => {
+      const read = opened.read.bind(opened);
+      opened.read = function* (address, target): ReturnType<Mirror['read']> {
+        if (!opened.mm.alive) throw new Errno('EFAULT', 'nothing is mapped');
+        return yield* read(address, target);
+      };
+    });
+    expect(failing(plugin, 'gaps.process_gone').get('gaps.process_gone')?.reason).toMatch(
+      /a read after exit: expected EINVAL, found EFAULT/,
+    );
   });
 
   it('and tells of no translation is found by its faults, which seem to bring nothing', () => {

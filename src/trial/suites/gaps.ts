@@ -7,6 +7,7 @@ import type { Window } from '../device/tried-device.js';
 import { expectBytes, expectEqual } from '../expect.js';
 import { BASE, SHARED, WRITE, address, type Stage } from '../stage.js';
 import type { Suite } from '../suite.js';
+import { processGone, refusedWrites, twoProcesses } from './mixed-refusals.js';
 import { FOLLOWS, TRANSFERS } from './needs.js';
 import { story } from './story.js';
 
@@ -18,7 +19,8 @@ const READS_FIRST = { ...CONNECTX, odp: { ...CONNECTX.odp, faultsForWriteIfWrita
 /** What rdma-core's test_odp.py leaves out, and drivers have got wrong. */
 export const gaps: Suite = {
   name: 'gaps',
-  title: 'what test_odp.py leaves out: offsets, page borders, many faults, read then write, fork, writeback, races',
+  title:
+    'what test_odp.py leaves out: offsets, page borders, many faults, read then write, fork, writeback, refusals, races',
   tests: [
     story('unaligned_region', TRANSFERS, unalignedRegion),
     story('page_crossing', TRANSFERS, pageCrossing),
@@ -29,6 +31,9 @@ export const gaps: Suite = {
     story('fork', FOLLOWS, fork),
     story('writeback', FOLLOWS, writeback),
     story('madv_free', FOLLOWS, madvFree),
+    story('refused_writes', FOLLOWS, refusedWrites, { seeds: 10, profile: READS_FIRST }),
+    story('two_processes', FOLLOWS, twoProcesses, { seeds: 10 }),
+    story('process_gone', FOLLOWS, processGone),
     story('concurrent_invalidation', FOLLOWS, concurrentInvalidation, { seeds: 40 }),
   ],
 };
