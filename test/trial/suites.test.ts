@@ -5,10 +5,11 @@ import {
   type Capability,
   type DriverPlugin,
   type Hardware,
+  type PageFault,
 } from '../../devices/contract/index.js';
 import { MirrorDevice, mirror } from '../../devices/mirror/index.js';
 import type { Mirror } from '../../devices/mirror/mirror.js';
-import { odp } from '../../devices/odp/index.js';
+import { OdpDriver, odp, type UmemOdp } from '../../devices/odp/index.js';
 import { pinned } from '../../devices/pinned/index.js';
 import { Errno } from '../../src/base/index.js';
 import { SUITES } from '../../src/trial/suites/index.js';
@@ -138,6 +139,36 @@ describe('a device that is wrong, though it breaks no rule,', () => {
     expect(failing(plugin, 'gaps.two_processes').get('gaps.two_processes')?.reason).toMatch(
       /a write that the CPU could make: expected success, found EFAULT/,
     );
+  });
+
+  it('and calls dirty only what it has faulted for writing is found, as a write may need no fault', () => {
+    class DirtyIfFaulted extends OdpDriver {
+      private readonly forWriting = new Set<string>();
+
+      override *pageFault(fault: PageFault): Task {
+        for (let page = fault.firstPage; fault.write && page < fault.firstPage + fault.pages; page++) {
+          this.forWriting.add(`${String(fault.mkey.rkey)}.${String(page)}`);
+        }
+        yield* super.pageFault(fault);
+      }
+
+      protected override letGo(umem: UmemOdp, first: number, end: number): number {
+        let pages = 0;
+        for (let page = first; page < end; page++) {
+          if (this.forWriting.has(`${String(umem.mkey.rkey)}.${String(page)}`))
+            pages += super.letGo(umem, page, page + 1);
+          else pages += umem.forget(page, page + 1, () => undefined);
+        }
+        return pages;
+      }
+    }
+    const plugin = driverPlugin(
+      { ...odp.manifest, name: 'changed' },
+      (hardware, kernel) => new DirtyIfFaulted(hardware, kernel),
+    );
+    const name = 'gaps.read_then_write_madv_free';
+    expect(failing(plugin, name).get(name)?.rule).toBe('R5');
+    expect([...failing(plugin, 'gaps.madv_free')]).toEqual([]);
   });
 
   it('and says EFAULT of a process that has gone is found', () => {
