@@ -43,11 +43,17 @@ export const EVERY_NIC_DRIVER: readonly NicCapability[] = [
 /**
  * What a plugin's driver can do: what its manifest declares, or, if that says nothing, what the contract obliges everybody to.
  *
- * @throws Error for a capability that there is not, or not for its kind, or that contradicts `onDemandPaging`
+ * @throws Error for a capability that there is not, or not for its kind, or that contradicts `onDemandPaging`; for a
+ *   device with shared virtual memory that does not follow notifiers: nothing would bind it
  */
 export function capabilitiesOf(plugin: DriverPlugin): ReadonlySet<Capability> {
   const { name, capabilities, onDemandPaging } = plugin.manifest;
   const isNic = pluggedIn(plugin).kind === 'nic-driver';
+  if (!isNic && !onDemandPaging) {
+    throw new Error(
+      `manifest of "${name}": a device with shared virtual memory follows notifiers: onDemandPaging is true`,
+    );
+  }
   if (capabilities === undefined) {
     if (!isNic) return new Set();
     return new Set<Capability>(onDemandPaging ? ['IBV_ODP_SUPPORT', ...EVERY_NIC_DRIVER] : EVERY_NIC_DRIVER);

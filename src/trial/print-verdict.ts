@@ -43,12 +43,18 @@ export function verdictText(verdict: Verdict, driver: string): string {
     rules(verdict),
     uncovered(verdict),
     notApplicable(verdict),
-    [`driver "${verdict.driver}" (${verdict.title}): ${verdict.verdict === 'passed' ? 'passed' : 'FAILED'}`],
+    [`driver "${verdict.driver}" (${verdict.title}): ${outcome(verdict)}`],
   ];
   return `${blocks
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join('\n'))
     .join('\n\n')}\n`;
+}
+
+/** Where nothing applies nothing has been shown. */
+function outcome({ verdict, suites }: Verdict): string {
+  if (verdict === 'failed') return 'FAILED';
+  return suites.some(({ ran }) => ran > 0) ? 'passed' : 'nothing was run';
 }
 
 function suiteTable({ suites }: Verdict): string[] {

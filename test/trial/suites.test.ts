@@ -5,11 +5,13 @@ import {
   type Capability,
   type DriverPlugin,
   type Hardware,
+  type PageFault,
 } from '../../devices/contract/index.js';
 import { MirrorDevice, mirror } from '../../devices/mirror/index.js';
 import type { Mirror } from '../../devices/mirror/mirror.js';
-import { odp } from '../../devices/odp/index.js';
+import { OdpDriver, odp, type UmemOdp } from '../../devices/odp/index.js';
 import { pinned } from '../../devices/pinned/index.js';
+import { Errno } from '../../src/base/index.js';
 import { SUITES } from '../../src/trial/suites/index.js';
 import { runBatch, subjectOf, testAt, testsFor, whyNot } from '../../src/trial/index.js';
 import type { SeededFailure } from '../../src/trial/run-batch.js';
@@ -105,6 +107,81 @@ describe('a device that is wrong, though it breaks no rule,', () => {
       /a write to a mapping for reading: expected EPERM, found EFAULT \(/,
     );
     expect(failing(plugin, 'mmu_stress_test').size).toBe(1);
+  });
+
+  it('and gives one access the answer that another deserves is found, in one process or two', () => {
+    const queue = { waiting: 0, answer: null as unknown };
+    const plugin = mirrorWith((opened) => {
+      const write = opened.write.bind(opened);
+      const read = opened.read.bind(opened);
+      opened.write = function* (address, data): ReturnType<Mirror['write']> {
+        queue.waiting++;
+        yield 100;
+        queue.waiting--;
+        if (queue.answer !== null && queue.waiting > 0) throw queue.answer as Error;
+        try {
+          return yield* write(address, data);
+        } catch (error) {
+          queue.answer = error;
+          throw error;
+        }
+      };
+      opened.read = function* (address, target): ReturnType<Mirror['read']> {
+        yield 200;
+        if (queue.answer !== null) throw queue.answer as Error;
+        return yield* read(address, target);
+      };
+    });
+    expect(failing(plugin, 'gaps.refused_writes').get('gaps.refused_writes')?.reason).toMatch(
+      /a read that the CPU could make: expected success, found EPERM/,
+    );
+    queue.answer = null;
+    expect(failing(plugin, 'gaps.two_processes').get('gaps.two_processes')?.reason).toMatch(
+      /a write that the CPU could make: expected success, found EFAULT/,
+    );
+  });
+
+  it('and calls dirty only what it has faulted for writing is found, as a write may need no fault', () => {
+    class DirtyIfFaulted extends OdpDriver {
+      private readonly forWriting = new Set<string>();
+
+      override *pageFault(fault: PageFault): Task {
+        for (let page = fault.firstPage; fault.write && page < fault.firstPage + fault.pages; page++) {
+          this.forWriting.add(`${String(fault.mkey.rkey)}.${String(page)}`);
+        }
+        yield* super.pageFault(fault);
+      }
+
+      protected override letGo(umem: UmemOdp, first: number, end: number): number {
+        let pages = 0;
+        for (let page = first; page < end; page++) {
+          if (this.forWriting.has(`${String(umem.mkey.rkey)}.${String(page)}`))
+            pages += super.letGo(umem, page, page + 1);
+          else pages += umem.forget(page, page + 1, () => undefined);
+        }
+        return pages;
+      }
+    }
+    const plugin = driverPlugin(
+      { ...odp.manifest, name: 'changed' },
+      (hardware, kernel) => new DirtyIfFaulted(hardware, kernel),
+    );
+    const name = 'gaps.read_then_write_madv_free';
+    expect(failing(plugin, name).get(name)?.rule).toBe('R5');
+    expect([...failing(plugin, 'gaps.madv_free')]).toEqual([]);
+  });
+
+  it('and says EFAULT of a process that has gone is found', () => {
+    const plugin = mirrorWith((opened) => {
+      const read = opened.read.bind(opened);
+      opened.read = function* (address, target): ReturnType<Mirror['read']> {
+        if (!opened.mm.alive) throw new Errno('EFAULT', 'nothing is mapped');
+        return yield* read(address, target);
+      };
+    });
+    expect(failing(plugin, 'gaps.process_gone').get('gaps.process_gone')?.reason).toMatch(
+      /a read after exit: expected EINVAL, found EFAULT/,
+    );
   });
 
   it('and tells of no translation is found by its faults, which seem to bring nothing', () => {

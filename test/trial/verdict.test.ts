@@ -54,6 +54,11 @@ describe('a verdict', () => {
     );
   });
 
+  it('of what does not apply says that nothing was run, and not that it passed', () => {
+    const told = verdict('test_odp.ud_traffic', []);
+    expect(verdictText(told, 'mine')).toMatch(/driver "mine" \(mine\): nothing was run\n$/);
+  });
+
   it('fails for a rule of the kernel, which is no driver’s', () => {
     const told = verdict('gaps.fork', [batch({ failures: [failure(1, { rule: 'K1' })] })]);
     expect(verdictText(told, 'mine')).toContain('K1: the kernel takes rights away only inside a range');

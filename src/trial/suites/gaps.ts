@@ -7,6 +7,7 @@ import type { Window } from '../device/tried-device.js';
 import { expectBytes, expectEqual } from '../expect.js';
 import { BASE, SHARED, WRITE, address, type Stage } from '../stage.js';
 import type { Suite } from '../suite.js';
+import { processGone, refusedWrites, twoProcesses } from './mixed-refusals.js';
 import { FOLLOWS, TRANSFERS } from './needs.js';
 import { story } from './story.js';
 
@@ -18,7 +19,8 @@ const READS_FIRST = { ...CONNECTX, odp: { ...CONNECTX.odp, faultsForWriteIfWrita
 /** What rdma-core's test_odp.py leaves out, and drivers have got wrong. */
 export const gaps: Suite = {
   name: 'gaps',
-  title: 'what test_odp.py leaves out: offsets, page borders, many faults, read then write, fork, writeback, races',
+  title:
+    'what test_odp.py leaves out: offsets, page borders, many faults, read then write, fork, writeback, refusals, races',
   tests: [
     story('unaligned_region', TRANSFERS, unalignedRegion),
     story('page_crossing', TRANSFERS, pageCrossing),
@@ -29,6 +31,10 @@ export const gaps: Suite = {
     story('fork', FOLLOWS, fork),
     story('writeback', FOLLOWS, writeback),
     story('madv_free', FOLLOWS, madvFree),
+    story('read_then_write_madv_free', FOLLOWS, readThenWriteMadvFree, { profile: READS_FIRST }),
+    story('refused_writes', FOLLOWS, refusedWrites, { seeds: 10, profile: READS_FIRST }),
+    story('two_processes', FOLLOWS, twoProcesses, { seeds: 10 }),
+    story('process_gone', FOLLOWS, processGone),
     story('concurrent_invalidation', FOLLOWS, concurrentInvalidation, { seeds: 40 }),
   ],
 };
@@ -134,6 +140,19 @@ function* madvFree(stage: Stage): Task {
   const window = yield* stage.open(4);
   yield* madvise(mm, BASE, 4 * PAGE_SIZE, ADVICES.free);
   yield* stage.expectWritten(window, 'memory that was given up', 4, () => 5);
+  yield* madvise(mm, BASE, 4 * PAGE_SIZE, ADVICES.pageout);
+  yield* stage.expectSeen('what the device wrote, after reclaim', 4, () => 5);
+}
+
+/** It reads the page, and writes it through the translation that the read has brought: no fault says so. */
+function* readThenWriteMadvFree(stage: Stage): Task {
+  const { mm } = stage.process;
+  yield* stage.map(4, WRITE);
+  yield* stage.fill(4, () => 1);
+  const window = yield* stage.open(4);
+  yield* madvise(mm, BASE, 4 * PAGE_SIZE, ADVICES.free);
+  yield* stage.expectRead(window, 'memory that was given up', 4, () => 1);
+  yield* stage.expectWritten(window, 'memory that was given up and read', 4, () => 5);
   yield* madvise(mm, BASE, 4 * PAGE_SIZE, ADVICES.pageout);
   yield* stage.expectSeen('what the device wrote, after reclaim', 4, () => 5);
 }

@@ -36,6 +36,13 @@ describe('a plugin', () => {
     expect(() => deviceFactoryOf(odp)).toThrow('plugin "odp" is a driver of a NIC, and no device');
   });
 
+  it('of a device follows notifiers: nothing would bind it otherwise', () => {
+    const pinning = devicePlugin({ ...MANIFEST, onDemandPaging: false }, (name) => new MirrorDevice(name));
+    expect(() => capabilitiesOf(pinning)).toThrow(
+      'manifest of "mine": a device with shared virtual memory follows notifiers: onDemandPaging is true',
+    );
+  });
+
   it('must bind one factory', () => {
     const neither = { manifest: MANIFEST, module: new ContainerModule(() => undefined) };
     expect(() => pluggedIn(neither)).toThrow('plugin "mine" binds neither DriverFactory nor DeviceFactory');
