@@ -3,6 +3,8 @@ import type { Config } from 'jest';
 
 /** Jest runs the TypeScript sources as ES modules: swc strips the types, `npm run types` checks them. */
 const config: Config = {
+  // Left to itself Jest keeps a core free, for whoever watches: of two that is half.
+  maxWorkers: '100%',
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
