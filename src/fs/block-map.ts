@@ -75,8 +75,16 @@ export class BlockMap {
   /** @param record null if the page is a hole from now on */
   set(page: number, record: BlockRecord | null): void {
     const replaced = this.pending.get(page);
-    if (replaced && replaced.block !== record?.block) this.superseded.push(replaced.block);
+    if (replaced && replaced.block !== record?.block && replaced.block !== this.committed(page)) {
+      this.superseded.push(replaced.block);
+    }
     this.pending.set(page, record);
+  }
+
+  /** The block that commits have for a page, or will have when the one under way is durable: they give it back. */
+  private committed(page: number): number | undefined {
+    const committing = this.committing.get(page);
+    return committing === undefined ? this.durableRecord(page)?.block : committing?.block;
   }
 
   /** The file ends before `page` from now on. */

@@ -27,6 +27,21 @@ describe('where the pages of a file lie', () => {
     expect(map.block(1)).toBe(500);
   });
 
+  it('is given back once: a part of a block may have gone before the rest does', () => {
+    const map = new BlockMap(EXTENT);
+    map.set(1, { block: 500, checksum: 7 });
+    commit(map);
+    map.set(1, { block: 500, checksum: 7, holes: [[1024, 4096]] });
+    map.set(1, null);
+    expect(commit(map)).toEqual([500]);
+    map.set(2, { block: 600, checksum: 7 });
+    map.beginCommit();
+    map.set(2, { block: 600, checksum: 7, holes: [[0, 1024]] });
+    map.set(2, null);
+    expect(map.endCommit()).toEqual([102]);
+    expect(commit(map)).toEqual([600]);
+  });
+
   it('that changes while a commit is under way goes with the next one', () => {
     const map = new BlockMap(EXTENT);
     map.set(1, { block: 500, checksum: 1 });

@@ -145,6 +145,21 @@ it('a byte of a block that a truncation gave up does not come back when the file
   expect(model.verdict(afterPowerLoss(m, file))).toBeNull();
 });
 
+it('a block that was cut and then given up is free once, and no two pages get it', () => {
+  const m = new Machine({ fileSystem: 'ext4' });
+  const file = m.file(PAGES, 'written');
+  const model = new Model();
+  run(m, file, model, [
+    { op: 'truncate', size: 4097 },
+    { op: 'truncate', size: 0 },
+    { op: 'fsync' },
+    { op: 'pwrite', at: 0, length: 4096 },
+    { op: 'pwrite', at: 4096, length: 512 },
+    { op: 'fsync' },
+  ]);
+  expect(model.verdict(afterPowerLoss(m, file))).toBeNull();
+});
+
 describe.each(['ext4', 'btrfs'] as const)('a file on %s that nobody but CPUs writes to', (fileSystem) => {
   it('reads as it was written, whatever was written back and reclaimed in between', () => {
     fc.assert(
