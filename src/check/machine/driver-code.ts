@@ -31,25 +31,13 @@ export class DriverCode {
 
   /** A driver of which every step counts. */
   driver(driver: DeviceDriver, part: SharedState): DeviceDriver {
-    const { stage } = this;
+    const own = <T>(make: () => Task<T>): Task<T> => this.stage.stepsWithin(part, lazily(make));
     return {
       name: driver.name,
       stats: driver.stats,
-      regMr: (request) =>
-        stage.stepsWithin(
-          part,
-          lazily(() => driver.regMr(request)),
-        ),
-      deregMr: (region) =>
-        stage.stepsWithin(
-          part,
-          lazily(() => driver.deregMr(region)),
-        ),
-      pageFault: (fault) =>
-        stage.stepsWithin(
-          part,
-          lazily(() => driver.pageFault(fault)),
-        ),
+      regMr: (request) => own(() => driver.regMr(request)),
+      deregMr: (region) => own(() => driver.deregMr(region)),
+      pageFault: (fault) => own(() => driver.pageFault(fault)),
     };
   }
 
