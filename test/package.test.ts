@@ -1,16 +1,15 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type Ran, ran } from './support/child.js';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const BIN = 'dist/src/cli/main.js';
 const CAPTURE = 'captures/odp-write-ext4file-q4-4096.pcap';
 
 /** What was built, run as a user runs it. */
-function node(...args: string[]): { readonly status: number | null; readonly out: string; readonly err: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
-  return { status, out: stdout, err: stderr };
+function node(...args: string[]): Ran {
+  return ran(process.execPath, args, { cwd: ROOT });
 }
 
 /** The first code block of a page behind a comment that says where it comes from. */
@@ -109,13 +108,7 @@ it.each([
 });
 
 it('a reader that goes away early is no error', () => {
-  const { status, stderr } = spawnSync(
-    'sh',
-    ['-c', `"${process.execPath}" ${BIN} compare ${CAPTURE} --json | head -c 1`],
-    {
-      cwd: ROOT,
-      encoding: 'utf8',
-    },
-  );
-  expect([status, stderr]).toEqual([0, '']);
+  const command = `"${process.execPath}" ${BIN} compare ${CAPTURE} --json | head -c 1`;
+  const { status, err } = ran('sh', ['-c', command], { cwd: ROOT });
+  expect([status, err]).toEqual([0, '']);
 });

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -13,6 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type Ran, ran } from '../support/child.js';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
 
@@ -26,19 +26,9 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-interface Ran {
-  readonly status: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
 function newDriver(args: readonly string[], root = ROOT): Ran {
   const main = join(root, 'dist/src/cli/main.js');
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'new-driver', ...args], {
-    cwd: folder,
-    encoding: 'utf8',
-  });
-  return { status, out: stdout, err: stderr };
+  return ran(process.execPath, [main, 'new-driver', ...args], { cwd: folder });
 }
 
 function text(...path: string[]): string {

@@ -1,23 +1,16 @@
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync } from 'node:zlib';
 import type { Recording } from '../../src/lab/program/index.js';
+import { type Ran, ran } from '../support/child.js';
 
 const BIN = join(dirname(fileURLToPath(import.meta.url)), '../../dist/src/cli/main.js');
 
-interface Ran {
-  readonly status: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
 /** The command as it was built: its threads run what was built, too. */
 function pinless(args: readonly string[], input = ''): Ran {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...args], { input, encoding: 'utf8' });
-  return { status, out: stdout, err: stderr };
+  return ran(process.execPath, [BIN, ...args], { input });
 }
 
 const PROGRAM = `map name=m kind=ext4 share=shared prot=rw pages=4

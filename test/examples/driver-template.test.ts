@@ -1,14 +1,14 @@
-import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ran } from '../support/child.js';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const MAIN = join(ROOT, 'dist/src/cli/main.js');
 const TIMEOUT = 180_000;
 
-interface Ran {
+interface Said {
   readonly status: number | null;
   readonly out: string;
 }
@@ -17,12 +17,12 @@ interface Ran {
 class Project {
   readonly folder = mkdtempSync(join(tmpdir(), 'pinless-template-'));
 
-  run(within: string, command: string, ...args: string[]): Ran {
-    const { status, stdout, stderr } = spawnSync(command, args, { cwd: join(this.folder, within), encoding: 'utf8' });
-    return { status, out: stdout + stderr };
+  run(within: string, command: string, ...args: string[]): Said {
+    const { status, out, err } = ran(command, args, { cwd: join(this.folder, within) });
+    return { status, out: out + err };
   }
 
-  pinless(within: string, ...args: string[]): Ran {
+  pinless(within: string, ...args: string[]): Said {
     return this.run(within, process.execPath, MAIN, ...args);
   }
 

@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ran } from '../support/child.js';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
@@ -28,8 +28,8 @@ function read(file: string): string {
 }
 
 function run(...args: string[]): { readonly status: number | null; readonly out: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: project, encoding: 'utf8' });
-  return { status, out: stdout + stderr };
+  const { status, out, err } = ran(process.execPath, args, { cwd: project });
+  return { status, out: out + err };
 }
 
 function jest(test: string, config: object): ReturnType<typeof run> {
