@@ -68,9 +68,12 @@ export class BareDevice implements ObservedDevice {
     for (const watcher of this.watchers) watcher.accessed(this.mm, address(page), 64, frame, 0, false);
   }
 
-  /** @param offset the byte of the page that it goes to; it means the first */
-  write(page: number, frame = this.used(page), offset = 0): void {
-    for (const watcher of this.watchers) watcher.accessed(this.mm, address(page), 64, frame, offset, true);
+  /**
+   * @param offset the byte of the page that it goes to; it means the first
+   * @param mm of whose memory it is
+   */
+  write(page: number, frame = this.used(page), offset = 0, mm = this.mm): void {
+    for (const watcher of this.watchers) watcher.accessed(mm, address(page), 64, frame, offset, true);
   }
 
   /** Raises a page fault; the identity by which it is answered. */

@@ -61,6 +61,45 @@ describe('R10: the rights of the CPU', () => {
   });
 });
 
+describe('a write behind a right one', () => {
+  const RIGHT = 8;
+  const READ_ONLY = 9;
+
+  /** A device that has rightly written a page of a file, which is mapped a second time for reading. */
+  function written(): { readonly m: WatchedDevice; readonly frame: number } {
+    const m = new WatchedDevice();
+    const inode = m.file(1);
+    m.mapFile(inode, { at: RIGHT });
+    m.mapFile(inode, { at: READ_ONLY, prot: 'r' });
+    m.store(RIGHT);
+    m.load(READ_ONLY);
+    m.device.write(RIGHT);
+    return { m, frame: m.device.frameOf(RIGHT) };
+  }
+
+  it('to the same page is right, too', () => {
+    const { m } = written();
+    expect(m.breaks(() => m.device.write(RIGHT))).toBeNull();
+  });
+
+  it('may be wrong where the page is mapped elsewhere', () => {
+    const { m, frame } = written();
+    expect(m.device.frameOf(READ_ONLY)).toBe(frame);
+    expect(m.breaks(() => m.device.write(READ_ONLY))).toBe('R10');
+  });
+
+  it('may be wrong for another process', () => {
+    const { m, frame } = written();
+    const other = m.kernel.createProcess('other');
+    expect(m.breaks(() => m.device.write(RIGHT, frame, 0, other.mm))).toBe('R11');
+  });
+
+  it('may go to another frame', () => {
+    const { m } = written();
+    expect(m.breaks(() => m.device.write(RIGHT, m.device.frameOf(0)))).toBe('R11');
+  });
+});
+
 describe('R11: a translation ends with the mapping that it was made from', () => {
   it('and does not while that lasts', () => {
     const m = new WatchedDevice();
