@@ -14,6 +14,8 @@ export interface Posted {
   readonly page: number;
   readonly frame: number;
   readonly write: boolean;
+  /** Of whose memory it is; default that of the device's process. */
+  readonly mm?: MmStruct;
 }
 
 /**
@@ -45,7 +47,7 @@ export class BareDevice implements ObservedDevice {
   }
 
   forEachInFlight(visit: AccessVisitor): void {
-    for (const { page, frame, write } of this.posted) visit(this.mm, address(page), 64, frame, 0, write);
+    for (const { page, frame, write, mm = this.mm } of this.posted) visit(mm, address(page), 64, frame, 0, write);
   }
 
   /** Makes a translation: of what the CPU has, with its rights, unless told otherwise. */
@@ -76,10 +78,10 @@ export class BareDevice implements ObservedDevice {
     for (const watcher of this.watchers) watcher.accessed(mm, address(page), 64, frame, offset, true);
   }
 
-  /** Raises a page fault; the identity by which it is answered. */
-  fault(page: number): object {
+  /** Raises a page fault, in the memory of its process or of another; the identity by which it is answered. */
+  fault(page: number, mm = this.mm): object {
     const fault = { page };
-    for (const watcher of this.watchers) watcher.faultRaised(fault, this.mm, address(page), PAGE_SIZE);
+    for (const watcher of this.watchers) watcher.faultRaised(fault, mm, address(page), PAGE_SIZE);
     return fault;
   }
 

@@ -51,10 +51,6 @@ export class DirtyRules {
     this.written.set(mm, pageOf(address), { device, mm, frame, happening });
   }
 
-  installed(frame: number): void {
-    this.letGo.delete(this.context.system.memory.frames.folioOf(frame));
-  }
-
   /** A writable translation is gone. */
   removed(device: ObservedDevice, mm: MmStruct, address: number, frame: number): void {
     const folio = this.context.system.memory.frames.folioOf(frame);

@@ -69,7 +69,6 @@ export class Rules {
       installed: (mm, address, frame, writable) => {
         translations.installed(mm, address, frame, writable);
         lifetime.installed(mm, address, frame);
-        dirty.installed(frame);
       },
       removed: (mm, address, frame, writable) => {
         lifetime.removed(frame);

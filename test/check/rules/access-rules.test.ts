@@ -1,5 +1,6 @@
 import type { Task } from '../../../src/engine/index.js';
 import { forkMm } from '../../../src/mm/index.js';
+import { SWP_MIGRATION, makePte, makeSwapEntry, pteFrame } from '../../../src/mm/pte.js';
 import { WatchedDevice } from '../../support/bare-device.js';
 import { address } from '../../support/machine.js';
 
@@ -195,6 +196,50 @@ describe('R18: old data behind new', () => {
     expect(violation?.before?.what).toMatch(
       /^frame \d+ took the place of frame \d+ at 0x10000001000, and the device has/,
     );
+  });
+
+  /** Another page takes the place of one, at once, or after its entry was gone for a while as in a migration. */
+  function replace(m: WatchedDevice, page: number, how: 'at once' | 'by migration' = 'at once'): void {
+    const entry = m.pte(page);
+    if (how === 'by migration') m.changeEntry(page, makeSwapEntry(SWP_MIGRATION, pteFrame(entry)));
+    m.changeEntry(page, makePte(m.memory.allocate(0), entry & 0xf));
+  }
+
+  it.each(['at once', 'by migration'] as const)('is seen where a page was replaced %s', (how) => {
+    const m = new WatchedDevice();
+    const old = m.device.frameOf(0);
+    replace(m, 0, how);
+    replace(m, 1, how);
+    m.device.read(1);
+    expect(m.breaks(() => m.device.read(0, old))).toBe('R18');
+  });
+
+  it('is seen by who has read the newest of all at any time before', () => {
+    const m = new WatchedDevice();
+    const old = m.device.frameOf(1);
+    for (const page of [0, 1, 2]) replace(m, page);
+    m.device.read(2);
+    m.device.read(0);
+    expect(m.breaks(() => m.device.read(1, old))).toBe('R18');
+  });
+
+  it('is just old where what was seen is no newer', () => {
+    const m = new WatchedDevice();
+    const old = m.device.frameOf(1);
+    for (const page of [0, 1]) replace(m, page);
+    m.device.read(0);
+    expect(m.breaks(() => m.device.read(1, old))).toBe('R11');
+  });
+
+  it('is just old where the page that was seen is the one that has always been there', () => {
+    const m = new WatchedDevice();
+    const [old, entry] = [m.device.frameOf(0), m.pte(1)];
+    replace(m, 0);
+    m.device.read(3);
+    m.changeEntry(1, makeSwapEntry(SWP_MIGRATION, pteFrame(entry)));
+    m.changeEntry(1, entry);
+    m.device.read(1);
+    expect(m.breaks(() => m.device.read(0, old))).toBe('R11');
   });
 
   it('is just old where nothing new was seen', () => {

@@ -46,6 +46,29 @@ describe('R5: what a device writes', () => {
     });
   });
 
+  it('is known where the CPU has written to the page, too: the entry says so', () => {
+    const m = cleanButWritable();
+    m.device.write(0);
+    m.store(0);
+    m.memory.frames.clear(m.device.frameOf(0), PG_DIRTY);
+    m.driver(() => {
+      m.device.unmap(0);
+    });
+    expect(m.breaks(() => m.munmap(0, 1))).toBeNull();
+  });
+
+  it('is said once: what is written back afterwards is clean', () => {
+    const m = cleanButWritable();
+    m.device.write(0);
+    m.driver(() => {
+      m.kernel.mm.markDirty(m.device.frameOf(0));
+      m.device.unmap(0);
+    });
+    m.changeEntry(0, m.pte(0));
+    m.memory.frames.clear(m.device.frameOf(0), PG_DIRTY);
+    expect(m.breaks(() => m.changeEntry(0, m.pte(0)))).toBeNull();
+  });
+
   it('need not be mentioned if it was only read', () => {
     const m = cleanButWritable();
     m.device.read(0);
@@ -57,8 +80,13 @@ describe('R5: what a device writes', () => {
 });
 
 describe('R5: a page of a file that the device has let go of', () => {
-  /** A file, mapped and written by a device that lets go when it is told. */
-  function file(): { m: Machine; device: BareDevice; folio: number; clean: () => void } {
+  /** A file, mapped and written by a device that lets go when it is told, and then or before that says what it wrote. */
+  function file(dirties: 'before' | 'after' = 'before'): {
+    m: Machine;
+    device: BareDevice;
+    folio: number;
+    clean: () => void;
+  } {
     const m = new Machine();
     const inode = m.file(1);
     m.mapFile(inode);
@@ -71,8 +99,9 @@ describe('R5: a page of a file that the device has let go of', () => {
       name: 'driver',
       invalidate: (_range, seq) => {
         notifier.setSeq(seq);
-        m.kernel.mm.markDirty(folio);
+        if (dirties === 'before') m.kernel.mm.markDirty(folio);
         device.unmap(0);
+        if (dirties === 'after') m.kernel.mm.markDirty(folio);
       },
     });
     const folio = inode.mapping.pages.get(0);
@@ -93,11 +122,44 @@ describe('R5: a page of a file that the device has let go of', () => {
     );
   });
 
+  it('nor with a translation for reading', () => {
+    const { m, device, folio, clean } = file();
+    clean();
+    m.load(0);
+    device.map(0);
+    expect(() => m.kernel.mm.markDirty(folio)).toThrow(/rule R5 .* was dirtied, without page_mkwrite/);
+  });
+
+  it('may be dirtied before the start returns, whichever the driver does first', () => {
+    const { m, folio, clean } = file('after');
+    m.memory.frames.clear(folio, PG_DIRTY);
+    expect(clean).not.toThrow();
+    const range = m.mm.notifiers.invalidateRangeStart('CLEAR', address(0), address(1));
+    m.mm.notifiers.invalidateRangeEnd(range);
+    expect(m.memory.frames.has(folio, PG_DIRTY)).toBe(true);
+  });
+
+  it('may be called dirty by anybody once it is', () => {
+    const { m, folio, clean } = file();
+    clean();
+    m.store(0);
+    expect(() => m.kernel.mm.markDirty(folio)).not.toThrow();
+  });
+
   it('is the device’s again with a new translation', () => {
     const { m, device, folio, clean } = file();
     clean();
     m.store(0);
     device.map(0);
     expect(() => m.kernel.mm.markDirty(folio)).not.toThrow();
+  });
+
+  it('is nobody’s business where no file system is behind it', () => {
+    const m = new WatchedDevice();
+    m.device.map(0);
+    m.device.unmap(0);
+    const frame = m.device.frameOf(0);
+    m.memory.frames.clear(frame, PG_DIRTY);
+    expect(() => m.kernel.mm.markDirty(frame)).not.toThrow();
   });
 });

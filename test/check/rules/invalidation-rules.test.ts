@@ -1,4 +1,5 @@
 import { US, type Hold, type Task } from '../../../src/engine/index.js';
+import { PTE_WRITE } from '../../../src/mm/index.js';
 import { BareDevice, WatchedDevice } from '../../support/bare-device.js';
 import { address } from '../../support/machine.js';
 
@@ -35,6 +36,14 @@ describe('R1: when a start has returned nothing old is used', () => {
     expect(m.verdict(() => m.munmap(0, 1))?.after.what).toMatch(
       /^a write of 0x\w+ through frame \d+ was in flight when/,
     );
+  });
+
+  it('says nothing of accesses elsewhere that are in flight', () => {
+    const m = new WatchedDevice();
+    const frame = m.device.frameOf(0);
+    m.device.posted.push({ page: 2, frame, write: true });
+    m.device.posted.push({ page: 0, frame, write: true, mm: m.kernel.createProcess('other').mm });
+    expect(m.breaks(() => m.munmap(0, 2))).toBeNull();
   });
 
   it('is judged when the last hold is released, not when the start is announced', () => {
@@ -169,6 +178,45 @@ describe('R15: no driver leans on another', () => {
     expect(m.verdict(() => m.munmap(0, 1))).toMatchObject({ rule: 'R15', time: 1 * US });
   });
 
+  it('is broken by one whose device still has an access in flight, too', () => {
+    const m = new WatchedDevice();
+    slow(m);
+    m.device.posted.push({ page: 0, frame: m.device.frameOf(0), write: false });
+    m.driver(
+      (range) =>
+        void range.hold(
+          'driver',
+          later(() => undefined),
+        ),
+    );
+    const violation = m.verdict(() => m.munmap(0, 1));
+    expect(violation).toMatchObject({ rule: 'R15', time: 1 * US });
+    expect(violation?.after.what).toMatch(
+      /was in flight when its driver had let go, while others still held the range$/,
+    );
+  });
+
+  it('says nothing of a notification of the driver’s own making, which it need not follow', () => {
+    const m = new WatchedDevice();
+    const cookie = { owner: 'driver' };
+    m.device.cookie = cookie;
+    m.device.map(0);
+    slow(m);
+    m.driver(
+      (range) =>
+        void range.hold(
+          'driver',
+          later(() => undefined),
+        ),
+    );
+    function* migrate(): Task {
+      const range = m.mm.notifiers.invalidateRangeStart('MIGRATE', address(0), address(1), cookie);
+      yield range;
+      m.mm.notifiers.invalidateRangeEnd(range);
+    }
+    expect(m.breaks(() => m.run(migrate()))).toBeNull();
+  });
+
   it('asks only for the driver that has let go', () => {
     const m = new WatchedDevice();
     const other = new BareDevice(m.mm, 'other device', 'slow');
@@ -225,6 +273,12 @@ describe('R17: a notification of one’s own making', () => {
     const m = new WatchedDevice();
     m.device.map(0);
     expect(m.breaks(() => migrate(m, () => m.mm.pageTable.set(address(0) / 4096, 0)))).toBe('R17');
+  });
+
+  it('may not if the CPU may only read the page afterwards', () => {
+    const m = new WatchedDevice();
+    m.device.map(0);
+    expect(m.breaks(() => migrate(m, () => m.mm.pageTable.set(address(0) / 4096, m.pte(0) & ~PTE_WRITE)))).toBe('R17');
   });
 
   it('is one only for whom it is of', () => {

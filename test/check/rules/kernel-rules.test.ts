@@ -1,3 +1,4 @@
+import { PTE_WRITE, SWP_DEVICE_EXCLUSIVE, makeSwapEntry } from '../../../src/mm/pte.js';
 import { WatchedDevice } from '../../support/bare-device.js';
 import { Machine, address } from '../../support/machine.js';
 
@@ -20,6 +21,20 @@ describe('K1: an entry loses its page or a right', () => {
     expect(() => m.mm.pageTable.set(address(0) / 4096, 0)).toThrow(
       /rule K1 broken by the kernel at 0 ns .* its entry for frame \d+ was taken away outside of any range$/,
     );
+  });
+
+  it('nor the right to write, nor for another page', () => {
+    const m = new WatchedDevice();
+    const entry = m.pte(0);
+    const set = (pte: number): string | null => m.breaks(() => m.mm.pageTable.set(address(0) / 4096, pte));
+    expect(set(entry & ~PTE_WRITE)).toBe('K1');
+    expect(set(m.pte(1))).toBe('K1');
+  });
+
+  it('nor what a device has to itself', () => {
+    const m = new WatchedDevice();
+    m.changeEntry(0, makeSwapEntry(SWP_DEVICE_EXCLUSIVE, m.device.frameOf(0)));
+    expect(m.breaks(() => m.mm.pageTable.set(address(0) / 4096, m.pte(1)))).toBe('K1');
   });
 
   it('nor before its start has returned', () => {

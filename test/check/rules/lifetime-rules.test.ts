@@ -1,5 +1,5 @@
-import { WatchedDevice } from '../../support/bare-device.js';
-import { address } from '../../support/machine.js';
+import { BareDevice, WatchedDevice } from '../../support/bare-device.js';
+import { Machine, address } from '../../support/machine.js';
 
 describe('K2: a page that a device may use', () => {
   it('is freed when the device has let go', () => {
@@ -21,6 +21,33 @@ describe('K2: a page that a device may use', () => {
     });
     expect(violation).toMatchObject({ rule: 'K2', device: 'the kernel', page: { address: address(0) } });
     expect(violation?.before?.what).toMatch(/made a translation to frame \d+$/);
+  });
+});
+
+describe('K2: a page that a device may use twice', () => {
+  it('is not freed while it has one of its translations', () => {
+    const m = new Machine();
+    const inode = m.file(1);
+    m.mapFile(inode, { at: 0 });
+    m.mapFile(inode, { at: 1 });
+    for (const page of [0, 1]) m.load(page);
+    const device = new BareDevice(m.mm);
+    m.rules?.watch(device);
+    device.map(0);
+    device.map(1);
+    device.unmap(0);
+    const frame = inode.mapping.pages.get(0);
+    expect(() => m.memory.freeing$.emit(frame)).toThrow(/rule K2 broken by the kernel/);
+    device.unmap(1);
+    expect(() => m.memory.freeing$.emit(frame)).not.toThrow();
+  });
+
+  it('has nothing to do with the page behind it', () => {
+    const m = new WatchedDevice();
+    const [first, second] = [m.device.frameOf(0), m.device.frameOf(1)];
+    expect(second).toBe(first + 1);
+    m.device.map(1);
+    expect(() => m.memory.freeing$.emit(first)).not.toThrow();
   });
 });
 

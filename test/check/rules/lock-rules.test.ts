@@ -18,6 +18,22 @@ describe('R8: a callback', () => {
     expect(m.breaks(() => m.munmap(0, 1))).toBeNull();
   });
 
+  it('is one of the task that the range is held for: what others do meanwhile is theirs', () => {
+    const m = new WatchedDevice();
+    driver(m, function* () {
+      yield 1000;
+    });
+    const other = m.kernel.createProcess('other');
+    const reader = function* (): Task {
+      yield 500;
+      yield other.mm.mmapLock.shared;
+      other.mm.mmapLock.releaseShared();
+    };
+    m.simulation.spawn('reader', reader());
+    expect(m.breaks(() => m.munmap(0, 1))).toBeNull();
+    expect(m.simulation.now).toBe(1000);
+  });
+
   it('may not take mmap_lock, though it happens to be free', () => {
     const m = new WatchedDevice();
     driver(m, function* () {

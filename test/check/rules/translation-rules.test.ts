@@ -47,6 +47,13 @@ describe('R3: a translation is made', () => {
     expect(m.breaks(() => m.device.map(0, ask(m)))).toBeNull();
   });
 
+  it('of what was read for it, which is used up with that', () => {
+    const m = new WatchedDevice();
+    m.device.map(0, ask(m));
+    m.changeEntry(0, m.pte(0));
+    expect(m.breaks(() => m.device.map(0))).toBeNull();
+  });
+
   it('of the page that is mapped, and of no other', () => {
     const m = new WatchedDevice();
     expect(m.breaks(() => m.device.map(0, pteFrame(m.pte(1))))).toBe('R3');
@@ -65,6 +72,19 @@ describe('R2: between the return of a start and the end', () => {
     const m = new WatchedDevice();
     m.mm.notifiers.invalidateRangeStart('PROTECTION_PAGE', address(0), address(1));
     expect(m.breaks(() => m.device.map(0))).toBe('R2');
+  });
+
+  it('one may be by the driver that has made the notification, for its own device', () => {
+    const m = new WatchedDevice();
+    const cookie = { owner: 'driver' };
+    const exclusive = (): void => {
+      m.mm.notifiers.invalidateRangeStart('EXCLUSIVE', address(0), address(1), cookie);
+      m.device.map(0);
+    };
+    m.device.cookie = { owner: 'somebody else' };
+    expect(m.breaks(exclusive)).toBe('R2');
+    m.device.cookie = cookie;
+    expect(m.breaks(exclusive)).toBeNull();
   });
 
   it('while the start has not returned one may be: the driver is about to drop it', () => {

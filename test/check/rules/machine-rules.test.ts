@@ -1,6 +1,6 @@
-import { MachineRules } from '../../src/check/index.js';
-import { PTE_WRITE } from '../../src/mm/index.js';
-import { parseProgram, runProgram, withImplicitExit, type ProgramWatch } from '../../src/lab/program/index.js';
+import { MachineRules } from '../../../src/check/index.js';
+import { PTE_WRITE } from '../../../src/mm/index.js';
+import { parseProgram, runProgram, withImplicitExit, type ProgramWatch } from '../../../src/lab/program/index.js';
 
 type World = Parameters<ProgramWatch>[0];
 
@@ -64,6 +64,13 @@ describe('the rules of a machine', () => {
       /folio \d+ of \d+ pages has 17 references, not 16/,
     ],
     ['a frame', ({ system }) => void system.memory.allocate(0), /folio \d+ of 1 pages is nobody's and not free/],
+    [
+      'a folio of a mapping that is not in its cache',
+      ({ files }) => {
+        files.get('m')?.inode.mapping.pages.delete(0);
+      },
+      /folio \d+ of 16 pages is not in the cache of /,
+    ],
     [
       'a pin',
       ({ system }) => {
