@@ -29,6 +29,25 @@ export default tseslint.config(
     },
   },
   {
+    // Machines are made by the thousand and thrown away. V8 makes these functions old at once, and all that they refer to, the
+    // machine, then lives as long as they do: until the next full collection.
+    files: ['src/{base,engine,mm,fs,kernel,check}/**/*.ts', 'notifiers/**/*.ts', 'devices/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            ':matches(AssignmentExpression[left.type="MemberExpression"], PropertyDefinition) > ArrowFunctionExpression',
+          message: 'Give the function a name first, or bind a method: V8 makes it old at once.',
+        },
+        {
+          selector: 'ObjectExpression > Property[kind=/[gs]et/]',
+          message: 'Make it a class: V8 keeps the accessors of each object.',
+        },
+      ],
+    },
+  },
+  {
     // They import the package by its name, as their readers will: tsconfig.json here says where it is.
     files: ['examples/**/*.ts'],
     languageOptions: { parserOptions: { projectService: false, project: './tsconfig.json' } },

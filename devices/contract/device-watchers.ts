@@ -1,5 +1,5 @@
 import type { MmStruct } from '../../src/mm/index.js';
-import type { AccessVisitor, DeviceWatcher, TranslationVisitor } from './observed-device.js';
+import type { DeviceWatcher } from './observed-device.js';
 
 /** Whoever watches a device, as one: what a device tells it, all of them are told, in the order in which they came. */
 export class DeviceWatchers implements DeviceWatcher {
@@ -10,17 +10,17 @@ export class DeviceWatchers implements DeviceWatcher {
     this.watchers.push(watcher);
   }
 
-  accessed: AccessVisitor = (mm, address, length, frame, offset, write) => {
+  accessed(mm: MmStruct, address: number, length: number, frame: number, offset: number, write: boolean): void {
     for (const watcher of this.watchers) watcher.accessed(mm, address, length, frame, offset, write);
-  };
+  }
 
-  installed: TranslationVisitor = (mm, address, frame, writable) => {
+  installed(mm: MmStruct, address: number, frame: number, writable: boolean): void {
     for (const watcher of this.watchers) watcher.installed(mm, address, frame, writable);
-  };
+  }
 
-  removed: TranslationVisitor = (mm, address, frame, writable) => {
+  removed(mm: MmStruct, address: number, frame: number, writable: boolean): void {
     for (const watcher of this.watchers) watcher.removed(mm, address, frame, writable);
-  };
+  }
 
   faultRaised(fault: object, mm: MmStruct, address: number, length: number): void {
     for (const watcher of this.watchers) watcher.faultRaised(fault, mm, address, length);

@@ -20,7 +20,7 @@ export class Egress {
   lost = 0;
   lossRule: LossRule | null = null;
   /** Called when a packet has left the queue: there is room for another one. */
-  onRoom: () => void = () => undefined;
+  onRoom: () => void = nobody;
 
   /** On the link, oldest first, in a ring. */
   private packets: (NicPacket | null)[] = new Array<null>(64).fill(null);
@@ -126,4 +126,8 @@ export class Egress {
     this.packets = [...ordered, ...new Array<null>(length).fill(null)];
     this.head = 0;
   }
+}
+
+function nobody(): void {
+  // Nobody asked to be told.
 }

@@ -94,9 +94,7 @@ export class Nic implements Hardware {
   ) {
     this.dma = new DmaEngine(simulation, memory, name, profile.dma);
     this.egress = new Egress(simulation, name, profile.link, pool);
-    this.egress.onRoom = () => {
-      this.serveScheduled();
-    };
+    this.egress.onRoom = this.serveScheduled.bind(this);
     const { odp, registration } = profile;
     this.costs = {
       register: (pages) => pageCost(registration.register, pages),

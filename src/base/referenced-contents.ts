@@ -52,6 +52,7 @@ export class ReferencedContents extends PageContents {
       const write = stamp === UNWRITTEN ? undefined : this.writes.get(stamp);
       const at = targetOffset + start - offset;
       if (write === undefined) target.fill(0, at, at + end - start);
+      else if (end - start === 1) target[at] = write.source[write.base + start];
       else target.set(write.source.subarray(write.base + start, write.base + end), at);
     });
   }

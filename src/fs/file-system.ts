@@ -214,7 +214,7 @@ export abstract class FileSystem extends SuperBlock implements AddressSpaceOpera
   }
 
   /** Told of every inode that becomes dirty: the flusher's cue. */
-  onInodeDirty: (inode: Inode) => void = () => undefined;
+  onInodeDirty: (inode: Inode) => void = nobody;
 
   /**
    * read_folio, readahead: fills locked folios from the disk and makes them valid; holes are zeros. A folio of which a
@@ -244,4 +244,8 @@ export abstract class FileSystem extends SuperBlock implements AddressSpaceOpera
     }
     return true;
   }
+}
+
+function nobody(): void {
+  // Nobody asked to be told.
 }

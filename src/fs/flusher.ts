@@ -43,16 +43,18 @@ export class Flusher implements BackgroundWriteback {
 
   /** Writes the files of `fs` in the background from now on. */
   serve(fs: FileSystem): void {
-    fs.onInodeDirty = (inode) => {
-      this.dirty.add(inode);
-      this.wakeLater();
-    };
+    fs.onInodeDirty = this.noteDirty.bind(this);
   }
 
   /** wakeup_flusher_threads: a pass over everything that is dirty, now or after the pass that is under way. */
   wake(): void {
     this.urgent = true;
     if (!this.writing) this.alarm.arm(0);
+  }
+
+  private noteDirty(inode: Inode): void {
+    this.dirty.add(inode);
+    this.wakeLater();
   }
 
   /** wb_wakeup_delayed. One pass at a time: the next is due some time after the end of this one. */

@@ -94,7 +94,7 @@ export class KernelCore {
     this.mkwrites$ = mm.mkwrites$;
     this.complaints$ = fs.complaints$;
     this.reclaim = new Reclaim(mm, policy, flusher);
-    mm.reclaimer = (frames) => this.reclaim.makeRoom(frames);
+    mm.reclaimer = this.reclaim.makeRoom.bind(this.reclaim);
     flusher.serve(fs);
   }
 

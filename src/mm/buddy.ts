@@ -87,6 +87,7 @@ export class BuddyAllocator {
   /** Puts untouched memory up to the next multiple of the largest order on the lists, in blocks as large as fit. */
   private grow(): void {
     const end = Math.min(this.end, (this.untouched | ((1 << MAX_ORDER) - 1)) + 1);
+    this.frames.reach(end);
     while (this.untouched < end) {
       let order = 0;
       while ((this.untouched & ((2 << order) - 1)) === 0 && this.untouched + (2 << order) <= end) order++;

@@ -1,6 +1,7 @@
 import { SimulationError } from '../engine/index.js';
 import { LargeFolio } from './large-folio.js';
 import {
+  MAX_ORDER,
   ORDER_MASK,
   ORDER_SHIFT,
   PG_ALLOCATED,
@@ -13,6 +14,9 @@ import {
 /** A small folio's pin counts as this many references: FOLL_PIN's GUP_PIN_COUNTING_BIAS. */
 export const GUP_PIN_COUNTING_BIAS = 1024;
 
+/** Rows that there are from the beginning: one block of the largest order. */
+const FIRST_ROWS = 1 << MAX_ORDER;
+
 /** Most page table entries that can map one frame. */
 const MAX_MAPCOUNT = 0xffff;
 
@@ -21,19 +25,20 @@ const MAX_MAPCOUNT = 0xffff;
  *
  * A folio is 2^order frames that begin at a multiple of that number and is named by its first frame. References, flags,
  * owner and index are the folio's and lie in its first row; map counts are each frame's own, and so are the flags
- * PG_ANON_EXCLUSIVE and PG_HWPOISON. The columns are as long as memory is, and cost what is touched of them.
+ * PG_ANON_EXCLUSIVE and PG_HWPOISON. The columns grow with the part of memory that has been needed so far: they are other
+ * arrays then, so nobody keeps one across an allocation.
  */
 export class FrameTable {
   /** Number of references to the folio; pins of small folios are in here. 0 for a free frame. */
-  readonly refcount: Int32Array;
+  refcount: Int32Array;
   /** Number of small page table entries that map this frame. */
-  readonly mapcount: Uint16Array;
+  mapcount: Uint16Array;
   /** PG_* and the order. */
-  readonly flags: Int32Array;
+  flags: Int32Array;
   /** Id of the address space or anon_vma that the folio belongs to; 0 for none. */
-  readonly owner: Int32Array;
+  owner: Int32Array;
   /** The folio's first page number within its owner. Tails keep the number of their first frame here. */
-  readonly index: Int32Array;
+  index: Int32Array;
 
   /** What large folios have beyond their rows. */
   private readonly large = new Map<number, LargeFolio>();
@@ -43,11 +48,28 @@ export class FrameTable {
     if (!(count >= 1 && count <= 1 << 26)) {
       throw new SimulationError(`memory must have 1 to 2^26 frames, not ${String(count)}`);
     }
-    this.refcount = new Int32Array(count);
-    this.mapcount = new Uint16Array(count);
-    this.flags = new Int32Array(count);
-    this.owner = new Int32Array(count);
-    this.index = new Int32Array(count);
+    const rows = Math.min(count, FIRST_ROWS);
+    this.refcount = new Int32Array(rows);
+    this.mapcount = new Uint16Array(rows);
+    this.flags = new Int32Array(rows);
+    this.owner = new Int32Array(rows);
+    this.index = new Int32Array(rows);
+  }
+
+  /** How many frames have rows. Those behind have never been allocated, or put on a free list. */
+  get rows(): number {
+    return this.flags.length;
+  }
+
+  /** Called before frames below `end` are used for the first time: gives them rows. */
+  reach(end: number): void {
+    if (end <= this.rows) return;
+    const rows = Math.min(this.count, Math.max(end, 2 * this.rows));
+    this.refcount = longer(this.refcount, new Int32Array(rows));
+    this.mapcount = longer(this.mapcount, new Uint16Array(rows));
+    this.flags = longer(this.flags, new Int32Array(rows));
+    this.owner = longer(this.owner, new Int32Array(rows));
+    this.index = longer(this.index, new Int32Array(rows));
   }
 
   /** The folio that a frame belongs to. */
@@ -217,4 +239,9 @@ export class FrameTable {
   private broken(folio: number, what: string): SimulationError {
     return new SimulationError(`folio ${String(folio)} (refcount ${String(this.refcount[folio])}): ${what}`);
   }
+}
+
+function longer<T extends Int32Array | Uint16Array>(column: T, target: T): T {
+  target.set(column);
+  return target;
 }

@@ -1,7 +1,7 @@
 import { RwLock } from '../engine/index.js';
 import { MmuNotifiers, type MmRef } from '../../notifiers/index.js';
 import type { MmSystem } from './mm-system.js';
-import { PageTable } from './page-table.js';
+import { PageTable, type EntryWatcher } from './page-table.js';
 import { VmaSet } from './vma-set.js';
 
 /** One address space of a process: Linux's struct mm_struct. */
@@ -28,16 +28,22 @@ export class MmStruct implements MmRef {
     readonly id: number,
     readonly name: string,
   ) {
-    const { entryChanges$ } = system;
-    this.pageTable = new PageTable({
-      get observed() {
-        return entryChanges$.observed;
-      },
-      changed: (page, pages, was, now) => {
-        entryChanges$.emit({ mm: this, page, pages, was, now });
-      },
-    });
+    this.pageTable = new PageTable(new EntryChanges(this));
     this.mmapLock = new RwLock(system.simulation, `mmap_lock of ${name}`, 'mmap_lock');
     this.notifiers = new MmuNotifiers(system.hub, this);
+  }
+}
+
+/** Tells the machine's stream of the changes of one address space. */
+class EntryChanges implements EntryWatcher {
+  constructor(private readonly mm: MmStruct) {}
+
+  get observed(): boolean {
+    return this.mm.system.entryChanges$.observed;
+  }
+
+  changed(page: number, pages: number, was: number, now: number): void {
+    const { mm } = this;
+    mm.system.entryChanges$.emit({ mm, page, pages, was, now });
   }
 }

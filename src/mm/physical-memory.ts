@@ -32,7 +32,7 @@ export class PhysicalMemory {
   /** A folio is about to be free. */
   readonly freeing$ = new HotStream<number>();
   /** Told of every folio whose writeback has ended: reclaim's cue. */
-  onWritebackEnd: () => void = () => undefined;
+  onWritebackEnd: () => void = nobody;
 
   /**
    * @param frameCount size of memory in 4 KiB frames
@@ -227,4 +227,8 @@ export class PhysicalMemory {
     // free_has_hwpoisoned: what is broken is not given out again.
     broken?.forEach((frame) => this.isolate(frame));
   }
+}
+
+function nobody(): void {
+  // Nobody asked to be told.
 }

@@ -21,9 +21,7 @@ export class ReclaimThrottle {
 
   constructor(simulation: Simulation, memory: PhysicalMemory) {
     this.progress = new Condition(simulation, 'writeback to clean pages');
-    memory.onWritebackEnd = () => {
-      this.writebackEnded();
-    };
+    memory.onWritebackEnd = this.writebackEnded.bind(this);
   }
 
   /** @param folios number of folios whose writeback is worth waiting for */

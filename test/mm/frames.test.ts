@@ -61,6 +61,22 @@ describe('the memmap', () => {
     expect([frames.has(16, PG_REFERENCED), frames.order(16)]).toEqual([true, 4]);
   });
 
+  it('has rows for as much of memory as was needed, and keeps what is in them when it gets more', () => {
+    const frames = new FrameTable(5000);
+    expect(frames.rows).toBe(1024);
+    frames.set(1023, PG_DIRTY);
+    frames.refcount[1023] = 7;
+    frames.reach(1025);
+    expect([frames.rows, frames.has(1023, PG_DIRTY), frames.refcount[1023], frames.refcount[1024]]).toEqual([
+      2048,
+      true,
+      7,
+      0,
+    ]);
+    frames.reach(5000);
+    expect([frames.rows, frames.count]).toEqual([5000, 5000]);
+  });
+
   it('has a size', () => {
     expect(() => new FrameTable(0)).toThrow('memory must have 1 to 2^26 frames, not 0');
     expect(() => new FrameTable(2 ** 26 + 1)).toThrow(/not 67108865/);

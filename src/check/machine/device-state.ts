@@ -1,7 +1,7 @@
-import { READ } from '../../engine/index.js';
+import { READ, WRITE } from '../../engine/index.js';
 import type { Nic, NicMkey } from '../../../devices/nic/index.js';
 import type { Stage } from '../explore/index.js';
-import { Domain, changesBut } from './domain.js';
+import { Domain, changesBut, type Classify } from './domain.js';
 import { probe } from './probe.js';
 
 /** Of a NIC's methods: those that look whether a key is valid; and those of its page faults. */
@@ -10,6 +10,12 @@ const FAULTS = ['raise', 'resume'];
 const FAULT_LOOKS = ['handle'];
 /** Those that change nothing by themselves: they are told by what they call. */
 const PLAIN = ['attach', 'driver', 'servesOne', 'schedule', 'clear', 'setEntry'];
+
+const translationUse = changesBut(['get', 'forEach']);
+const keyUse = changesBut(KEY_LOOKS, [...FAULTS, ...FAULT_LOOKS, ...PLAIN]);
+const faultUse: Classify = (method) => (FAULTS.includes(method) ? WRITE : FAULT_LOOKS.includes(method) ? READ : null);
+// All operations have events of their own here, so nothing is ever found to be due.
+const dmaUse = changesBut(['inFlight', 'drain'], ['dueAt']);
 
 /**
  * A NIC as far as a search over schedules is concerned: its keys, its page faults under way, its DMA, and the translations
@@ -20,14 +26,11 @@ export class DeviceState {
   private readonly keys: Domain;
 
   constructor(stage: Stage, nic: Nic) {
-    this.translations = new Domain(stage.state(), changesBut(['get', 'forEach']));
-    const keys = new Domain(stage.state(), changesBut(KEY_LOOKS, [...FAULTS, ...FAULT_LOOKS, ...PLAIN]));
+    this.translations = new Domain(stage.state(), translationUse);
+    const keys = new Domain(stage.state(), keyUse);
     this.keys = keys;
-    const faults = new Domain(stage.state(), (method) =>
-      FAULTS.includes(method) ? changesBut([])(method) : FAULT_LOOKS.includes(method) ? READ : null,
-    );
-    // All operations have events of their own here, so nothing is ever found to be due.
-    const dma = new Domain(stage.state(), changesBut(['inFlight', 'drain'], ['dueAt']));
+    const faults = new Domain(stage.state(), faultUse);
+    const dma = new Domain(stage.state(), dmaUse);
     probe(nic, {
       enter: (method) => {
         keys.enter(method);

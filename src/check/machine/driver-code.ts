@@ -46,7 +46,7 @@ export class DriverCode {
     const { stage } = this;
     const { notifiers } = mm;
     const insertInterval = notifiers.insertInterval.bind(notifiers);
-    notifiers.insertInterval = (start, length, ops) => {
+    const insertAdopted: typeof insertInterval = (start, length, ops) => {
       const { part } = stage;
       if (part === null) return insertInterval(start, length, ops);
       return insertInterval(start, length, {
@@ -61,7 +61,7 @@ export class DriverCode {
     };
     const adopted = new Map<MmuNotifier, MmuNotifier>();
     const register = notifiers.register.bind(notifiers);
-    notifiers.register = (notifier) => {
+    const registerAdopted: typeof register = (notifier) => {
       const { part } = stage;
       if (part === null) return register(notifier);
       const own = this.adoptNotifier(notifier, part);
@@ -69,14 +69,17 @@ export class DriverCode {
       return register(own);
     };
     const unregister = notifiers.unregister.bind(notifiers);
-    notifiers.unregister = (notifier) => unregister(adopted.get(notifier) ?? notifier);
+    const unregisterAdopted: typeof unregister = (notifier) => unregister(adopted.get(notifier) ?? notifier);
+    notifiers.insertInterval = insertAdopted;
+    notifiers.register = registerAdopted;
+    notifiers.unregister = unregisterAdopted;
   }
 
   /** Who subscribes to a stream from within a part is told within it. */
   private adoptSubscribers(stream: HotStream<unknown>): void {
     const { stage } = this;
     const subscribe = stream.subscribe.bind(stream);
-    stream.subscribe = (observerOrNext, error?, complete?) => {
+    const subscribeAdopted: typeof stream.subscribe = (observerOrNext, error?, complete?) => {
       const { part } = stage;
       const given = typeof observerOrNext === 'function' ? { next: observerOrNext } : (observerOrNext ?? {});
       const observer: Partial<Observer<unknown>> =
@@ -94,6 +97,7 @@ export class DriverCode {
       observer.add(subscription);
       return observer;
     };
+    stream.subscribe = subscribeAdopted;
   }
 
   private adoptNotifier(notifier: MmuNotifier, part: SharedState): MmuNotifier {
@@ -120,9 +124,10 @@ export class DriverCode {
     this.adoptedRanges.add(range);
     for (const method of ['onEnd', 'onHeld', 'onReleased', 'onQuiesced'] as const) {
       const add = range[method].bind(range) as (listener: (argument: never) => void) => void;
-      range[method] = (listener: (argument: never) => void) => {
+      const addAdopted = (listener: (argument: never) => void): void => {
         add(this.adopted(listener));
       };
+      range[method] = addAdopted;
     }
   }
 

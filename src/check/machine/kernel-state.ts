@@ -55,22 +55,32 @@ export class KernelState {
   watch(mm: MmStruct): void {
     probe(mm.pageTable, this.memory);
     probe(mm.vmas, this.memory);
-    for (const field of ['alive', 'pinnedVm'] as const) this.watchField(mm, field);
+    const { alive, pinnedVm } = mm;
+    Object.defineProperties(Object.assign(mm, { [FIELDS]: { alive, pinnedVm, memory: this.memory } }), FIELD_PROBES);
   }
+}
 
-  private watchField(mm: MmStruct, field: 'alive' | 'pinnedVm'): void {
-    let value: unknown = mm[field];
-    Object.defineProperty(mm, field, {
-      get: () => {
-        this.memory.use(READ);
-        return value;
-      },
-      set: (next: unknown) => {
-        this.memory.use(WRITE);
-        value = next;
-      },
-    });
-  }
+/** Fields of an address space that are looked at directly, and what they belong to. */
+const FIELDS = Symbol('fields');
+
+interface Watched {
+  readonly [FIELDS]: Record<'alive' | 'pinnedVm', unknown> & { readonly memory: Domain };
+}
+
+/** The same functions for every address space: a closure of its own would live on in the engine's hidden class of it. */
+const FIELD_PROBES: PropertyDescriptorMap = { alive: fieldProbe('alive'), pinnedVm: fieldProbe('pinnedVm') };
+
+function fieldProbe(field: 'alive' | 'pinnedVm'): PropertyDescriptor & ThisType<Watched> {
+  return {
+    get() {
+      this[FIELDS].memory.use(READ);
+      return this[FIELDS][field];
+    },
+    set(next: unknown) {
+      this[FIELDS].memory.use(WRITE);
+      this[FIELDS][field] = next;
+    },
+  };
 }
 
 class FrameWatch implements Watch {

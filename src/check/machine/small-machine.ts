@@ -2,7 +2,7 @@ import { PAGE_SIZE, PageContents } from '../../base/index.js';
 import type { Task } from '../../engine/index.js';
 import { BlockDevice, Ext4, Flusher, LINUX_WRITEBACK_TIMERS, NVME, type Inode } from '../../fs/index.js';
 import { KernelCore, P1, type KernelPolicy, type Process } from '../../kernel/index.js';
-import { MmSystem, PhysicalMemory } from '../../mm/index.js';
+import { MmSystem, PhysicalMemory, type MmStruct } from '../../mm/index.js';
 import { NotifierHub } from '../../../notifiers/index.js';
 import type { ObservedDevice, PluggedIn } from '../../../devices/contract/index.js';
 import { Nic, PacketPool } from '../../../devices/nic/index.js';
@@ -137,12 +137,13 @@ export class SmallMachine {
   private watchAddressSpaces(): void {
     const { mm: system } = this.kernel;
     const newMm = system.newMm.bind(system);
-    system.newMm = (name) => {
+    const watchedMm = (name: string): MmStruct => {
       const mm = newMm(name);
       this.state.watch(mm);
       this.drivers.adoptSubscriptions(mm);
       return mm;
     };
+    system.newMm = watchedMm;
   }
 
   private watched<T extends DeviceUnderTest>(device: T): T {

@@ -29,7 +29,7 @@ export class MachineRules {
     const { pins, memory } = this.system;
     if (pins.pinned !== 0) this.left(`${String(pins.pinned)} pages are pinned`);
     const { frames } = memory;
-    for (let frame = 1; frame < frames.count; frame++) {
+    for (let frame = 1; frame < frames.rows; frame++) {
       if (frames.isAllocated(frame) && !frames.has(frame, PG_TAIL)) this.checkFolio(frame);
     }
   }

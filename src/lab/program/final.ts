@@ -26,11 +26,12 @@ export function* finalOf({ inode, kind }: ProgramFile): Task<FinalFile | undefin
   // First: what is not cached is read from the disk, whose own cache an fsync empties.
   const synced = WITHOUT_DISK.has(kind) || (yield* isSynced(inode));
   const cache: (number | null)[] = [];
-  for (let page = 0; page < pages; page++) cache.push(yield* cachedByte(inode, page));
+  const byte = new Uint8Array(1);
+  for (let page = 0; page < pages; page++) cache.push(yield* cachedByte(inode, page, byte));
   const size = inode.size;
   const listed = pages <= LONGEST_LIST;
   if (WITHOUT_DISK.has(kind)) return listed ? { size, cache } : { size, cache_diff: differences(cache) };
-  const disk = Array.from({ length: pages }, (_, page) => (synced ? diskByte(inode, page) : null));
+  const disk = Array.from({ length: pages }, (_, page) => (synced ? diskByte(inode, page, byte) : null));
   if (listed) return { size, cache, disk };
   return { size, cache_diff: differences(cache), disk_diff: differences(disk) };
 }
@@ -45,21 +46,20 @@ function* isSynced(inode: Inode): Task<boolean> {
   }
 }
 
-function* cachedByte(inode: Inode, page: number): Task<number | null> {
+/** The first byte of a page as it is cached. @param byte where to read it to */
+function* cachedByte(inode: Inode, page: number, byte: Uint8Array): Task<number | null> {
   const { memory } = inode.fs.system;
   const cached = inode.mapping.pages.get(page);
   if (cached !== 0 && memory.frames.has(cached, PG_HWPOISON)) return null;
   const frame = cached === 0 ? yield* inode.fs.pageForRead(inode, page, 1) : cached;
   if (frame <= 0) return 0;
-  const byte = new Uint8Array(1);
   memory.contents.read(frame, 0, byte, 0, 1);
   return byte[0];
 }
 
-function diskByte(inode: Inode, page: number): number {
+function diskByte(inode: Inode, page: number, byte: Uint8Array): number {
   const record = inode.blocks.data(page);
   if (record === undefined || record.holes?.some(([from]) => from === 0) === true) return 0;
-  const byte = new Uint8Array(1);
   inode.fs.device.media.read(record.block, 0, byte, 0, 1);
   return byte[0];
 }

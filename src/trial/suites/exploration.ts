@@ -51,11 +51,11 @@ export const exploration: Suite = {
 
 function explored(subject: Subject, name: string, options: ExploreOptions): Outcome {
   const exercised = new Set<RuleId>();
-  const censuses = new WeakMap<MmSystem, Census>();
+  // Of the machine that was made last: each execution makes one, and puts its devices on it before the next.
+  let latest: { readonly system: MmSystem; readonly census: Census } | null = null;
   const watch = (system: MmSystem, device: ObservedDevice): void => {
-    const census = censuses.get(system) ?? new Census(system, exercised);
-    censuses.set(system, census);
-    census.watch(device);
+    if (latest?.system !== system) latest = { system, census: new Census(system, exercised) };
+    latest.census.watch(device);
   };
   const race = scenariosOf(subject.tried, !subject.pins, watch).find((one) => one.name === name);
   if (race === undefined) throw new Error(`there is no race "${name}"`);

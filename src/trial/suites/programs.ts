@@ -44,7 +44,11 @@ export const programs: Suite = {
 function operation({ tried, pins }: Subject, program: readonly string[]): Outcome {
   let census: Census | null = null;
   const last = new LastFailure();
-  const watch = underTheRules({ pins, census: (system) => (census = new Census(system)), onFailure: last.note });
+  const watch = underTheRules({
+    pins,
+    census: (system) => (census = new Census(system)),
+    onFailure: last.note.bind(last),
+  });
   const { stopped } = runProgram(withImplicitExit(parseProgram(program.join('\n'))), { probes: false, watch, tried });
   const { exercised } = census as unknown as Census;
   return last.outcome(stopped?.modelled === true ? { reason: stopped.reason, program } : null, exercised);
@@ -53,7 +57,7 @@ function operation({ tried, pins }: Subject, program: readonly string[]): Outcom
 /** Nothing is counted here: it would take time, and storms have put every rule to the test that these could. */
 function random({ tried, pins }: Subject, seed: number, shrink: boolean): Outcome {
   const last = new LastFailure();
-  const watch = underTheRules({ pins, onFailure: last.note });
+  const watch = underTheRules({ pins, onFailure: last.note.bind(last) });
   const options = { tried, shrinkRuns: shrink ? SHRINK_RUNS : 0 };
   return last.outcome(fuzzOne(KINDS[seed % KINDS.length], seed, watch, options).failure, new Set());
 }
@@ -63,10 +67,10 @@ class LastFailure {
   private violation: Violation | null = null;
   private endless = false;
 
-  readonly note = (violation: Violation | null, error: unknown): void => {
+  note(violation: Violation | null, error: unknown): void {
     this.violation = violation;
     this.endless = isEndless(error);
-  };
+  }
 
   outcome(
     failure: { readonly reason: string; readonly program: readonly string[] } | null,
