@@ -253,8 +253,8 @@ function perform(stage: Stage, story: (stage: Stage) => Task, { seed = 0 }: Stor
   }
   simulation.runTask('story', whole());
   simulation.runUntil(simulation.now + SETTLES);
-  stage.expectNothingLeft();
   stage.watch.finish();
+  stage.expectNothingLeft();
 }
 
 export function address(page: number): number {
