@@ -21,6 +21,7 @@ export class MmuNotifiers {
   /** Ranges that some driver still holds, RELEASE among them: what synchronize_srcu waits for. */
   private readonly held: InvalidateRange[] = [];
   private released = false;
+  private readonly subscribed = new Map<IntervalNotifier | MmuNotifier, string>();
   /** What is held; and, apart, whether the mm goes away. */
   private readonly holding: SharedState;
   private readonly life: SharedState;
@@ -76,7 +77,9 @@ export class MmuNotifiers {
    */
   register(notifier: MmuNotifier): Waitable {
     this.mustBeAlive(notifier.name);
-    return this.classic.add(notifier);
+    const earlier = this.classic.add(notifier);
+    this.subscribed.set(notifier, notifier.name);
+    return earlier;
   }
 
   /**
@@ -84,6 +87,7 @@ export class MmuNotifiers {
    * returned none of them runs or will run.
    */
   *unregister(notifier: MmuNotifier): Task {
+    this.subscribed.delete(notifier);
     const registration = this.classic.find(notifier);
     if (registration !== undefined) {
       // It stays on the list until it has let go: what starts meanwhile must still wait for its device.
@@ -103,12 +107,23 @@ export class MmuNotifiers {
    */
   insertInterval(start: number, length: number, ops: IntervalNotifierOps): IntervalNotifier {
     this.mustBeAlive(ops.name);
-    return this.intervals.insert(start, length, ops);
+    const subscription = this.intervals.insert(start, length, ops);
+    this.subscribed.set(subscription, ops.name);
+    return subscription;
   }
 
   /** mmu_interval_notifier_remove: when this has returned, invalidate() does not run and will not be called again. */
   *removeInterval(subscription: IntervalNotifier): Task {
+    this.subscribed.delete(subscription);
     yield* this.intervals.remove(subscription);
+  }
+
+  /**
+   * The names of those who have subscribed and not unsubscribed, the oldest first. Each keeps the mm_struct (mmgrab), after the
+   * release of the mm, too.
+   */
+  get subscribers(): readonly string[] {
+    return [...this.subscribed.values()];
   }
 
   /**

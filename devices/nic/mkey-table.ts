@@ -96,6 +96,11 @@ export class MkeyTable {
     return mkey;
   }
 
+  /** Keys that have been made and not destroyed. */
+  get live(): Iterable<NicMkey> {
+    return this.keys.values();
+  }
+
   /** Forgets a key. */
   destroy(mkey: NicMkey, now: number): void {
     mkey.valid = false;

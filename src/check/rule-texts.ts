@@ -8,7 +8,7 @@ export const SAYS = {
   R6: 'a call that may not block lets go at once or is refused, and nobody holds it',
   R7: 'who may refuse a start does not implement the end',
   R8: 'a callback does not wait for mmap_lock, a folio or memory, and nobody does who has a lock that a callback takes',
-  R9: 'every start is matched by one end of the same range',
+  R9: 'every start has one end of the same range unless it was refused, and a hold is released once',
   R10: 'a device may write only where the CPU may',
   R11: 'a translation must not outlive the mapping that it was made from',
   R12: 'when an mm has been released no translation of it is left, made or used',

@@ -8,6 +8,7 @@ import { FAULTY_DRIVERS } from '../../devices/faulty/index.js';
 import { mirror } from '../../devices/mirror/index.js';
 import { odp } from '../../devices/odp/index.js';
 import { pinned } from '../../devices/pinned/index.js';
+import { keepProcess } from './keep-process.js';
 import { UsageError } from './usage-error.js';
 
 /** Drivers and devices that come with pinless, by the names that options take. */
@@ -107,6 +108,7 @@ function isPath(name: string): boolean {
 
 /** Node runs TypeScript by itself from 22.18 on, and without types that are more than annotations; jiti runs all of it. */
 async function importModule(name: string): Promise<unknown> {
+  keepProcess();
   const file = resolve(name);
   if (/\.[cm]?tsx?$/.test(name)) return await createJiti(import.meta.url).import(file);
   return await import(isPath(name) ? pathToFileURL(file).href : name);

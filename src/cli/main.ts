@@ -15,11 +15,14 @@ const { version } = JSON.parse(readFileSync(new URL('../../../package.json', imp
 
 let finished = false;
 
+/** As it is before drivers are loaded, which may not end the process. */
+const exit = process.exit.bind(process);
+
 /** A driver's module or callback has left work behind that failed: no result can be trusted. */
 process.on('unhandledRejection', (reason) => {
   finished = true;
   process.stderr.write(`pinless: a promise of a driver failed: ${messageOf(reason)}\n`);
-  process.exit(EXIT_USAGE);
+  exit(EXIT_USAGE);
 });
 
 process.on('exit', () => {

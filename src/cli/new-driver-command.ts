@@ -49,6 +49,8 @@ function newDriver(name: string, { device, nic }: Typed): string {
     );
   }
   if (BUILT_IN_NAMES.includes(name)) throw new UsageError(`new-driver: "${name}" is a driver that comes with pinless`);
+  // A package does not find another one of its own name.
+  if (name === 'pinless') throw new UsageError('new-driver: "pinless" is the package that a driver depends on');
   const folder = resolve(name);
   if (existsSync(folder)) throw new UsageError(`new-driver: ./${name} is there already`);
   const files = filesOfNewDriver(ROOT, nic === true ? 'nic' : 'device', name, dependencyOn(ROOT, folder));

@@ -7,7 +7,7 @@ import { CONNECTX, type DeviceProfile } from '../../devices/nic/index.js';
 import { NicTriedDevice } from './device/nic-tried-device.js';
 import { SvmTriedDevice } from './device/svm-tried-device.js';
 import type { Refusal, Rights, TriedDevice, Window } from './device/tried-device.js';
-import { Endless, expectEqual, expectPages } from './expect.js';
+import { Endless, Unexpected, expectEqual, expectPages } from './expect.js';
 import type { Subject } from './subject.js';
 import type { Outcome } from './suite.js';
 import { TrialWatch, notMade } from './watch/trial-watch.js';
@@ -48,6 +48,7 @@ export class Stage {
   readonly watch: TrialWatch;
   private readonly windows = new Set<Window>();
   private readonly processes: Process[] = [];
+  private readonly devices: TriedDevice[] = [];
 
   constructor(
     readonly subject: Subject,
@@ -76,6 +77,7 @@ export class Stage {
         ? new NicTriedDevice(kernel, tried.create, options.profile ?? CONNECTX, () => watch.census.note('R13'), name)
         : new SvmTriedDevice(kernel, tried.create, name);
     for (const observed of device.observed) watch.watch(observed);
+    this.devices.push(device);
     return device;
   }
 
@@ -204,6 +206,20 @@ export class Stage {
     for (const window of this.windows) yield* window.close();
   }
 
+  /** @internal everything has been closed: nothing of a driver is left, of what failed neither. */
+  expectNothingLeft(): void {
+    for (const device of this.devices) {
+      const left = device.left();
+      if (left !== null) throw new Unexpected(`when everything had been deregistered, ${left}`);
+    }
+    for (const { mm } of this.processes) {
+      const { subscribers } = mm.notifiers;
+      if (subscribers.length === 0) continue;
+      const who = `"${subscribers[0]}" was still subscribed to ${mm.name}, and keeps it`;
+      throw new Unexpected(`when everything had been closed, ${who}`);
+    }
+  }
+
   private mount<T extends FileSystem>(Kind: new (...args: ConstructorParameters<typeof Ext4>) => T): T {
     return new Kind(this.kernel.mm, this.kernel.fs.device);
   }
@@ -238,6 +254,7 @@ function perform(stage: Stage, story: (stage: Stage) => Task, { seed = 0 }: Stor
   simulation.runTask('story', whole());
   simulation.runUntil(simulation.now + SETTLES);
   stage.watch.finish();
+  stage.expectNothingLeft();
 }
 
 export function address(page: number): number {

@@ -34,6 +34,8 @@ describe('pinless check-driver', () => {
   let folder: string;
   let careless: string;
   let looping: string;
+  let leaving: string;
+  let gone: string;
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'pinless-check-driver-'));
@@ -53,6 +55,8 @@ describe('pinless check-driver', () => {
     };
     careless = module('careless', 'invalidate(umem, range, seq) { umem.notifier.setSeq(seq); }');
     looping = module('looping', '*pageFault() { for (;;); }');
+    leaving = module('leaving', '*pageFault() { process.exit(0); }');
+    gone = module('gone', 'static { process.exit(0); }');
   });
 
   afterAll(() => {
@@ -102,6 +106,14 @@ describe('pinless check-driver', () => {
     expect(out).toMatch(
       /storms failed\n {2}did not come back: a run of it has done nothing for 1 s\n {2}again: .* --only storms#\d+/,
     );
+  });
+
+  it('says of a driver that ends the process that it does, wherever it does', () => {
+    const late = pinless('check-driver', leaving, '--only', 'gaps.unaligned_region');
+    expect(late.status).toBe(1);
+    expect(late.out).toMatch(/failed at .*the driver ended the process: it called process\.exit\(0\)\n {2}again: /);
+    const early = pinless('check-driver', gone);
+    expect([early.status, early.err]).toEqual([2, expect.stringMatching(/cannot be loaded .*process\.exit\(0\)/)]);
   });
 
   it.each([

@@ -103,6 +103,7 @@ describe('pinless new-driver', () => {
     [['a--b'], /, not "a--b"$/],
     [['x'.repeat(65)], /at most 64 characters long/],
     [['odp'], /"odp" is a driver that comes with pinless$/],
+    [['pinless'], /"pinless" is the package that a driver depends on$/],
     [['svm'], /"svm" would make a class SvmContext, and there is one already: take another name$/],
     [['memory', '--nic'], /"memory" would make a class MemoryRegion, and there is one already/],
     [['fault-queue'], /"fault-queue" would make a file src\/fault-queue\.ts, and there is one already/],

@@ -5,7 +5,9 @@ import {
   type Capability,
   type DriverPlugin,
   type Hardware,
+  type MemoryRegion,
   type PageFault,
+  type RegMrRequest,
 } from '../../devices/contract/index.js';
 import { MirrorDevice, mirror } from '../../devices/mirror/index.js';
 import type { Mirror } from '../../devices/mirror/mirror.js';
@@ -15,6 +17,7 @@ import { Errno } from '../../src/base/index.js';
 import { SUITES } from '../../src/trial/suites/index.js';
 import { runBatch, subjectOf, testAt, testsFor, whyNot } from '../../src/trial/index.js';
 import type { SeededFailure } from '../../src/trial/run-batch.js';
+import type { KernelCore } from '../../src/kernel/index.js';
 import type { MmStruct } from '../../src/mm/index.js';
 import type { Task } from '../../src/engine/index.js';
 
@@ -89,6 +92,44 @@ describe('a device that is wrong, though it breaks no rule,', () => {
       rule: null,
       reason: expect.stringMatching(/the device has written 3 bytes, and has told its watchers of 0/) as string,
     });
+  });
+
+  it('and leaves a key behind where a registration fails is found by the key', () => {
+    class Leaking extends OdpDriver {
+      constructor(
+        private readonly nic: Hardware,
+        kernel: KernelCore,
+      ) {
+        super(nic, kernel);
+      }
+
+      override *regMr(request: RegMrRequest): Task<MemoryRegion> {
+        const mkey = this.nic.createMkey({ iova: 0, length: 4096, access: 0 });
+        const region = yield* super.regMr(request);
+        yield* this.nic.destroyMkey(mkey);
+        return region;
+      }
+    }
+    const manifest = { ...odp.manifest, name: 'leaking' };
+    const plugin = driverPlugin(manifest, (hardware, kernel) => new Leaking(hardware, kernel));
+    expect(failing(plugin, 'gaps.failed_open').get('gaps.failed_open')).toMatchObject({
+      rule: null,
+      reason: expect.stringMatching(
+        /when everything had been deregistered, rkey 0x\w+ of device0 has not been/,
+      ) as string,
+    });
+  });
+
+  it('and never unsubscribes is found by the subscription', () => {
+    const plugin = mirrorWith((opened) => {
+      const { mm } = opened;
+      mm.notifiers.removeInterval = function* () {
+        yield 0;
+      };
+    });
+    expect(failing(plugin, 'gaps.page_crossing').get('gaps.page_crossing')?.reason).toMatch(
+      /when everything had been closed, "\w+" was still subscribed to mm of app, and keeps it/,
+    );
   });
 
   it('and says EFAULT where it should say EPERM is found', () => {

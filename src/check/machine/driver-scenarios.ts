@@ -141,6 +141,17 @@ const RACES: readonly NamedRace[] = [
     },
   },
   {
+    name: 'read-fault',
+    title: 'madvise(MADV_DONTNEED) takes a page that the device has yet to fault in, to read it',
+    setUp: (race) => {
+      race.machine.mapAnon(1, { written: false });
+      race.register(1);
+      race.machine.write(0);
+      race.access('read');
+      race.call('madvise', dontneed);
+    },
+  },
+  {
     name: 'untouched',
     title: 'madvise(MADV_DONTNEED) takes a page that the device never wanted',
     setUp: (race) => {

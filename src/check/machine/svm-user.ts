@@ -4,6 +4,7 @@ import type { MmStruct } from '../../mm/index.js';
 import type { ObservedDevice, SvmContext, SvmDevice } from '../../../devices/contract/index.js';
 import type { Stage } from '../explore/index.js';
 import type { DeviceUnderTest } from './device-under-test.js';
+import { hurried } from './hurried.js';
 
 /**
  * Whoever uses a device with shared virtual memory. All of the device is one thing to a search: what it keeps, nobody can see.
@@ -44,14 +45,15 @@ export class SvmUser implements DeviceUnderTest {
       yield this.unused;
       this.use.write();
     }
-    yield* this.stage.stepsWithin(this.part, this.the().close());
+    yield* this.stage.stepsWithin(this.part, hurried(this.the().close()));
   }
 
   *access(kind: 'read' | 'write', address: number, length: number): Task {
     this.use.write();
     if (this.closing) return;
     this.users++;
-    yield* this.stage.stepsWithin(this.part, this.transfer(kind, address, new Uint8Array(length).fill(1)));
+    const transfer = this.transfer(kind, address, new Uint8Array(length).fill(1));
+    yield* this.stage.stepsWithin(this.part, hurried(transfer));
     this.use.write();
     if (--this.users === 0) this.unused.notifyAll();
   }

@@ -1,6 +1,6 @@
 import { DeadlockError, LivelockError } from '../../engine/index.js';
 import type { MmSystem } from '../../mm/index.js';
-import { ProtocolError } from '../../../notifiers/index.js';
+import { ProtocolError, type InvalidateRange } from '../../../notifiers/index.js';
 import type { DeviceWatcher, MemoryRegion, ObservedDevice } from '../../../devices/contract/index.js';
 import { NicMkey } from '../../../devices/nic/index.js';
 import { replayKey } from '../replay-key.js';
@@ -106,7 +106,7 @@ export class Rules {
     for (let cause = error; cause instanceof Error; cause = cause.cause) {
       if (cause instanceof RuleViolation) return cause.violation;
       if (cause instanceof ProtocolError) return this.ofProtocol(cause);
-      if (cause instanceof DeadlockError || cause instanceof LivelockError) return this.ofStandstill(cause.message);
+      if (cause instanceof DeadlockError || cause instanceof LivelockError) return this.ofStandstill(cause);
     }
     return null;
   }
@@ -116,9 +116,12 @@ export class Rules {
     return this.violation(rule, who === KERNEL ? who : driverNamed(who), before, message);
   }
 
-  private ofStandstill(message: string): Violation | null {
+  /** A range that somebody holds is to blame only if the run stands still for it: others may be held for the moment. */
+  private ofStandstill(error: DeadlockError | LivelockError): Violation | null {
     for (const range of this.context.ledger.open) {
-      if (range.holds > 0) return this.violation('R9', driverNamed(range.holders[0]), started(range), message);
+      if (range.holds > 0 && standsStillFor(range, error)) {
+        return this.violation('R9', driverNamed(range.holders[0]), started(range), error.message);
+      }
     }
     return null;
   }
@@ -127,4 +130,11 @@ export class Rules {
     const contradiction = { rule, device, page: null, before, after: this.context.now(what) };
     return violationOf(contradiction, replayKey(this.system.simulation));
   }
+}
+
+/** Whether who cannot go on waits for the range to be released; or who goes on and on is to release it. */
+function standsStillFor(range: InvalidateRange, error: DeadlockError | LivelockError): boolean {
+  if (error instanceof LivelockError) return range.holders.some((owner) => error.who === `task "${owner}"`);
+  const wait = range.describe();
+  return error.blocked.some(({ waitsFor }) => waitsFor === wait);
 }

@@ -71,6 +71,14 @@ export class NicTriedDevice implements TriedDevice {
     return new Registered(this, region);
   }
 
+  /** A key that is left when its region has gone, or was never had, can be used by whoever knows it. */
+  left(): string | null {
+    for (const { name, mkeys } of [this.server, this.client]) {
+      for (const { rkey } of mkeys.live) return `rkey 0x${rkey.toString(16)} of ${name} has not been destroyed`;
+    }
+    return null;
+  }
+
   /** Whatever is wrong with the memory, the other side is told of a remote access error (IBTA 9.9.2.3). */
   refusal(): string {
     return 'IBV_WC_REM_ACCESS_ERR';

@@ -28,6 +28,11 @@ export class SvmTriedDevice implements TriedDevice {
     return new OpenProcess(this.device.open(process.mm), this.told);
   }
 
+  /** What it opened are subscriptions to address spaces, and nothing else. */
+  left(): null {
+    return null;
+  }
+
   refusal(errno: ErrnoCode): string {
     return errno;
   }

@@ -33,6 +33,8 @@ export interface TriedDevice {
    * @param rights 'read' if it will only read: for memory that may not be written. Default 'write', which is for both
    */
   open(process: Process, start: number, length: number, rights?: Rights): Task<Window>;
+  /** What has been registered and not been given back, in words; null if nothing. */
+  left(): string | null;
   /** How an access must end that the CPU could not make: `errno` as HMM's fault says it. */
   refusal(errno: ErrnoCode): string;
 }

@@ -7,7 +7,7 @@ import type { Window } from '../device/tried-device.js';
 import { expectBytes, expectEqual } from '../expect.js';
 import { BASE, SHARED, WRITE, address, type Stage } from '../stage.js';
 import type { Suite } from '../suite.js';
-import { processGone, refusedWrites, twoProcesses } from './mixed-refusals.js';
+import { failedOpen, processGone, refusedWrites, twoProcesses } from './mixed-refusals.js';
 import { FOLLOWS, TRANSFERS } from './needs.js';
 import { story } from './story.js';
 
@@ -35,6 +35,7 @@ export const gaps: Suite = {
     story('refused_writes', FOLLOWS, refusedWrites, { seeds: 10, profile: READS_FIRST }),
     story('two_processes', FOLLOWS, twoProcesses, { seeds: 10 }),
     story('process_gone', FOLLOWS, processGone),
+    story('failed_open', FOLLOWS, failedOpen),
     story('concurrent_invalidation', FOLLOWS, concurrentInvalidation, { seeds: 40 }),
   ],
 };

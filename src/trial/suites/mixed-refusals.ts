@@ -1,4 +1,4 @@
-import { PAGE_SIZE } from '../../base/index.js';
+import { PAGE_SIZE, isErrno, type ErrnoCode } from '../../base/index.js';
 import type { Task } from '../../engine/index.js';
 import type { Channel, Refusal } from '../device/tried-device.js';
 import { expectEqual } from '../expect.js';
@@ -50,6 +50,23 @@ export function* processGone(stage: Stage): Task {
   const refused = stage.device.refusal('EINVAL');
   expectEqual('a read after exit', yield* window.read(BASE, new Uint8Array(8)), refused);
   expectEqual('a write after exit', yield* window.write(BASE, new Uint8Array(8)), refused);
+}
+
+/** What cannot be opened leaves nothing behind: no key, no subscription. The process has gone, so nobody can subscribe to it. */
+export function* failedOpen(stage: Stage): Task {
+  const process = stage.newProcess('gone');
+  yield* stage.kernel.exit(process);
+  expectEqual('to open a process that has gone', yield* errnoOf(stage.open(1, 'write', { process })), 'EINVAL');
+}
+
+function* errnoOf(task: Task<unknown>): Task<ErrnoCode | null> {
+  try {
+    yield* task;
+    return null;
+  } catch (error) {
+    if (isErrno(error)) return error.code;
+    throw error;
+  }
 }
 
 function* together({ world: { simulation } }: Stage, tasks: readonly Task[]): Task {

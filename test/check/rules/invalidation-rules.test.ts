@@ -1,4 +1,4 @@
-import { US, type Hold, type Task } from '../../../src/engine/index.js';
+import { LivelockError, Lock, US, type Hold, type Task } from '../../../src/engine/index.js';
 import { PTE_WRITE } from '../../../src/mm/index.js';
 import { BareDevice, WatchedDevice } from '../../support/bare-device.js';
 import { address } from '../../support/machine.js';
@@ -339,6 +339,26 @@ describe('R9: every start has one end', () => {
     expect(violation?.device).toBe('driver "driver"');
   });
 
+  it('is not broken by who holds a range for the moment, when others wait for each other', () => {
+    const m = new WatchedDevice();
+    m.driver((range) => void range.hold('driver', waiting(5)));
+    const [one, other] = [new Lock(m.simulation, 'one'), new Lock(m.simulation, 'other')];
+    m.simulation.spawn('first', takingBoth(one, other));
+    m.simulation.spawn('second', takingBoth(other, one));
+    expect(() => m.verdict(() => m.munmap(0, 1))).toThrow(/deadlock at 1 us.*: these tasks wait for each other/);
+  });
+
+  it('nor when others go on and on; but by who goes on and on instead of letting go', () => {
+    const m = new WatchedDevice();
+    m.driver((range) => void range.hold('driver'));
+    m.mm.notifiers.invalidateRangeStart('CLEAR', address(0), address(1));
+    const spinning = (who: string) => (): never => {
+      throw new LivelockError(`task "${who}"`, 1000, 0, 1);
+    };
+    expect(() => m.verdict(spinning('somebody'))).toThrow('livelock');
+    expect(m.verdict(spinning('driver'))).toMatchObject({ rule: 'R9', device: 'driver "driver"' });
+  });
+
   it('is broken by who lets go twice', () => {
     const m = new WatchedDevice();
     m.driver((range) => {
@@ -349,6 +369,17 @@ describe('R9: every start has one end', () => {
     expect(m.verdict(() => m.munmap(0, 1))).toMatchObject({ rule: 'R9', device: 'driver "driver"' });
   });
 });
+
+function* takingBoth(one: Lock, other: Lock): Task {
+  yield one;
+  yield 1 * US;
+  yield other;
+}
+
+/** Lets go after a while. */
+function* waiting(us: number): Task {
+  yield us * US;
+}
 
 /** Does something a while later. */
 function* later(what: () => void, us = 1): Task {
