@@ -15,16 +15,16 @@ import { TracedEvent, type EventFacts } from './traced-event.js';
  * run with it takes the same course as without.
  */
 export class Recorder {
-  readonly events: TracedEvent[] = [];
   readonly devices: DeviceRecorder[] = [];
   readonly places: FilePlaces;
   /** Virtual time in ns at which it began. */
   readonly began: number;
   /** The invalidation that was announced last. */
   latest: InvalidateRange | null = null;
+  private readonly recorded: TracedEvent[] = [];
   /**
    * What a test asks of a trace is in which order things happened, so to a search over schedules no two steps that are
-   * recorded may change places.
+   * recorded may change places; nor may a task that looks at the trace with one that is recorded.
    */
   private readonly order: SharedState;
   private listeners: readonly ((event: TracedEvent) => void)[] = [];
@@ -73,6 +73,12 @@ export class Recorder {
     });
   }
 
+  /** What has happened so far. */
+  get events(): readonly TracedEvent[] {
+    this.order.read();
+    return this.recorded;
+  }
+
   watch(device: ObservedDevice): void {
     this.devices.push(new DeviceRecorder(this, device));
   }
@@ -80,15 +86,17 @@ export class Recorder {
   add(name: EventName, facts: EventFacts): void {
     this.order.write();
     this.learn(facts.mm);
-    const seq = this.events.length;
-    this.events.push(new TracedEvent(this, seq, this.system.simulation.now, name, facts));
+    const seq = this.recorded.length;
+    const event = new TracedEvent(this, seq, this.system.simulation.now, name, facts);
+    this.recorded.push(event);
     const flying = isAccess(name) ? [] : this.devices.flatMap((device) => device.inFlight());
     if (flying.length > 0) this.inFlight.set(seq, flying);
-    for (const listener of this.listeners) listener(this.events[seq]);
+    for (const listener of this.listeners) listener(event);
   }
 
   /** Calls `listener` with every event from here on. @returns what ends that */
   onEvent(listener: (event: TracedEvent) => void): () => void {
+    this.order.read();
     this.listeners = [...this.listeners, listener];
     return () => {
       this.listeners = this.listeners.filter((other) => other !== listener);
@@ -100,13 +108,14 @@ export class Recorder {
    * not to be asked: what was in flight before is then taken to be so still, up to the next event of another kind.
    */
   inFlightAt(event: TracedEvent): readonly TracedEvent[] {
+    const { events } = this;
     let looked = event.seq;
     const since: TracedEvent[] = [];
-    while (looked > 0 && isAccess(this.events[looked].name)) {
+    while (looked > 0 && isAccess(events[looked].name)) {
       looked--;
-      if (isAccess(this.events[looked].name)) since.push(this.events[looked]);
+      if (isAccess(events[looked].name)) since.push(events[looked]);
     }
-    const before = (this.inFlight.get(looked) ?? []).map((seq) => this.events[seq]);
+    const before = (this.inFlight.get(looked) ?? []).map((seq) => events[seq]);
     return [...before, ...since.reverse()];
   }
 

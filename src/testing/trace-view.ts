@@ -59,7 +59,7 @@ export class TraceView {
   /** All events; all of a name. There may be none. @throws TraceError if nothing has that name */
   events(name?: EventName, where: EventWhere = {}): TracedEvent[] {
     const events = eventsIn(this.#recorder, this.#scope);
-    if (name === undefined) return events;
+    if (name === undefined) return [...events];
     this.mustBeName(name);
     return events.filter((event) => event.name === name && isMeant(event, where));
   }
