@@ -10,6 +10,11 @@ import { FilePlaces } from './file-places.js';
 import { KernelEvents } from './kernel-events.js';
 import { TracedEvent, type EventFacts } from './traced-event.js';
 
+/** A driver keeps a range waiting. Each hold is one by itself: two ranges of one instant may be of the same bytes. */
+interface Hold {
+  readonly driver: string;
+}
+
 /**
  * Writes down what happens on one machine, from the moment it is made. It looks and does nothing: under a schedule, a
  * run with it takes the same course as without.
@@ -132,20 +137,21 @@ export class Recorder {
   private started(range: InvalidateRange): void {
     this.latest = range;
     this.ofRange(startOf(range), range);
-    const holders: string[] = [];
+    const holds: Hold[] = [];
     const release = (owner: string): void => {
-      const at = holders.indexOf(owner);
+      const at = holds.findIndex(({ driver }) => driver === owner);
       if (at < 0) return;
-      holders.splice(at, 1);
-      this.ofDriver('hold released', range, owner);
+      const [hold] = holds.splice(at, 1);
+      this.ofDriver('hold released', range, hold);
     };
-    range.onHeld((owner) => {
-      holders.push(owner);
-      this.ofDriver('hold', range, owner);
+    range.onHeld((driver) => {
+      const hold = { driver };
+      holds.push(hold);
+      this.ofDriver('hold', range, hold);
     });
     range.onReleased(release);
     range.onQuiesced(() => {
-      for (const owner of [...holders]) release(owner);
+      for (const { driver } of [...holds]) release(driver);
       this.ofRange(`${startOf(range)} returns`, range, range.blockable ? '' : '0 ');
     });
   }
@@ -155,18 +161,11 @@ export class Recorder {
     this.add(name, { details: () => `${answer}${rangeWords(range)}`, mm, start, end, range, key: range });
   }
 
-  private ofDriver(name: EventName, range: InvalidateRange, driver: string): void {
+  private ofDriver(name: EventName, range: InvalidateRange, hold: Hold): void {
     const { mm, start, end } = range;
+    const { driver } = hold;
     const details = (): string => `"${driver}" ${rangeWords(range)}`;
-    this.add(name, {
-      details,
-      mm,
-      start,
-      end,
-      range,
-      driver,
-      key: `${driver} ${String(range.startedAt)} ${range.name}`,
-    });
+    this.add(name, { details, mm, start, end, range, driver, key: hold });
   }
 
   private entryChanged(change: EntryChange): void {
