@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { Command } from 'commander';
 import {
   Irreproducible,
+  SEARCHES,
   describeReport,
   driverScenarios,
   explore,
@@ -13,7 +14,6 @@ import {
   type ExploreReport,
   type SavedSchedule,
   type Scenario,
-  type SearchName,
 } from '../check/index.js';
 import { messageOf } from '../engine/index.js';
 import { loadExplored, type Explored } from './load-drivers.js';
@@ -34,7 +34,8 @@ interface Typed {
   readonly json?: true;
 }
 
-const SEARCHES: readonly SearchName[] = ['dpor', 'states', 'naive', 'context-bound', 'pct', 'random'];
+/** Schedules that are run at random to see whether the search was told of all that tasks share. */
+const SPOT_CHECKS = 100;
 
 /** What can be explored: a race of a driver, or a scenario of the user's. */
 type Subject = Pick<DriverScenario, 'name' | 'scenario'> & Partial<Pick<DriverScenario, 'title' | 'explain'>>;
@@ -143,6 +144,7 @@ function optionsOf(typed: Typed): ExploreOptions {
   if (known === undefined) throw new UsageError(`--search takes one of ${SEARCHES.join(', ')}, not "${search}"`);
   return {
     search: known,
+    spotChecks: SPOT_CHECKS,
     ...numbersOf(typed),
     ...budgetOf(typed),
     ...(typed.shrink ? {} : { shrink: false }),
