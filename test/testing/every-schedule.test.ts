@@ -106,6 +106,14 @@ describe('an assertion with nothing to ask in any schedule', () => {
     expect(message).not.toContain('MMU_NOTIFY_CLEAR');
   });
 
+  it('is named once, whichever schedules it was made in', () => {
+    const scenario = twoCalls((_page, other) => {
+      expect(other).toBeDrainedBefore(other.returned);
+    });
+    const message = failureOf(() => expect(scenario).toHoldInEverySchedule());
+    expect(message.match(/there was nothing to drain/g)).toHaveLength(1);
+  });
+
   it('is found where a helper makes both', () => {
     const drained = (range: Range): void => {
       expect(range).toBeDrainedBefore(range.returned);

@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { dirname } from 'node:path/posix';
 import { TraceError } from '../trace-error.js';
 import type { MatcherState, Verdict } from './verdict.js';
 
@@ -61,16 +61,22 @@ export class AskedOverSchedules {
   }
 }
 
-/** Who called a matcher, by places in the code as it runs: to look them up in source maps would take too long. */
+/**
+ * Who called a matcher, by places in the test's code as it runs: to look them up in source maps would take too long. Which part of
+ * a search has called the test is left out.
+ */
 function callers(): string {
   const { stackTraceLimit } = Error;
   const prepareStackTrace: unknown = Reflect.get(Error, 'prepareStackTrace');
   try {
     Error.stackTraceLimit = CALLERS;
     Error.prepareStackTrace = (_error, sites) => {
-      const matchers = folderOf(sites[0]);
-      return sites
-        .slice(sites.findIndex((site) => folderOf(site) !== matchers))
+      const matchers = dirname(fileOf(sites[0]));
+      const sources = dirname(dirname(matchers));
+      const outside = sites.slice(sites.findIndex((site) => dirname(fileOf(site)) !== matchers));
+      const search = outside.findIndex((site) => fileOf(site).startsWith(`${sources}/`));
+      return outside
+        .slice(0, search < 0 ? undefined : search)
         .map(placeOf)
         .join(' ');
     };
@@ -80,8 +86,9 @@ function callers(): string {
   }
 }
 
-function folderOf(site: NodeJS.CallSite): string {
-  return dirname(site.getFileName() ?? '');
+/** Path or URL of a site's file, with slashes. */
+function fileOf(site: NodeJS.CallSite): string {
+  return (site.getFileName() ?? '').replaceAll('\\', '/');
 }
 
 function placeOf(site: NodeJS.CallSite): string {
