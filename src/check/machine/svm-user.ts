@@ -72,14 +72,20 @@ export class SvmUser implements DeviceUnderTest {
   }
 }
 
-/** The device as others see it: nobody is told when an access lands, so who looks at what is in flight looks at the device. */
+/** What looks at a device as it is at that moment. */
+const LOOKS: readonly (string | symbol)[] = ['forEachInFlight', 'forEachTranslation'];
+
+/**
+ * The device as others see it: nobody is told when an access lands, and a device may be silent where it should tell of a translation;
+ * so who looks at what is there looks at the device.
+ */
 function lookedAt(device: SvmDevice, part: SharedState): ObservedDevice {
   return new Proxy(device, {
     get: (target, key) => {
       const value: unknown = Reflect.get(target, key);
       if (typeof value !== 'function') return value;
       return (...args: unknown[]): unknown => {
-        if (key === 'forEachInFlight') part.read();
+        if (LOOKS.includes(key)) part.read();
         return Reflect.apply(value, target, args) as unknown;
       };
     },
