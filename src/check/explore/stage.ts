@@ -82,9 +82,10 @@ export class Stage {
     this.listener.placed?.(place, a, b, c);
   }
 
-  /** A line of the narrative of a failing schedule. */
-  note(text: string): void {
-    this.listener.noted?.(text);
+  /** A line of the narrative of a failing schedule; a function is only called where it is told. */
+  note(text: string | (() => string)): void {
+    const { listener } = this;
+    if (listener.noted !== undefined) listener.noted(typeof text === 'string' ? text : text());
   }
 }
 

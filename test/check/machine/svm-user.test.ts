@@ -214,3 +214,9 @@ describe.each(['dpor', 'naive'] as const)(
     });
   },
 );
+
+it('what a device does is told of a schedule that fails', () => {
+  const { failure } = explore(race({ noDrain: true }));
+  expect(failure?.narrative).toMatch(/device may write 0x40000000, frame 1[^]*device writes at 0x40000000, frame 1/);
+  expect(failure?.narrative).toContain('device lets go of 0x40000000, frame 1');
+});
