@@ -8,6 +8,7 @@ import {
   driverScenarios,
   explore,
   parseSchedule,
+  rootCause,
   type Budget,
   type DriverScenario,
   type ExploreOptions,
@@ -110,8 +111,9 @@ function exploreOne({ scenario, name }: Subject, options: ExploreOptions): Explo
   try {
     return explore(scenario, options);
   } catch (error) {
-    if (isFileError(error, options.saveTo)) {
-      throw new UsageError(`--save: cannot write "${String(options.saveTo)}": ${messageOf(error)}`);
+    const cause = rootCause(error);
+    if (isFileError(cause, options.saveTo)) {
+      throw new UsageError(`--save: cannot write "${String(options.saveTo)}": ${messageOf(cause)}`);
     }
     if (error instanceof Irreproducible) throw new UsageError(`explore: ${name}: ${error.message}`);
     throw error;

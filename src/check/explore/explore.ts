@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { messageOf } from '../../engine/index.js';
 import { BudgetWatch, plural } from './budget-watch.js';
 import { explained, notTheSame, type FailingSchedule } from './failing-schedule.js';
 import { failureKind } from './failure-kind.js';
@@ -163,7 +164,7 @@ class Exploration {
     const { saveTo } = this.options;
     const options = { ...this.options, ...(shrink === undefined ? {} : { shrink }) };
     this.failure = explained(this.scenario, this.name, this.stepLimit, found, options);
-    if (saveTo !== undefined) writeFileSync(saveTo, `${JSON.stringify(this.failure.schedule, null, 2)}\n`);
+    if (saveTo !== undefined) save(this.failure, saveTo);
   }
 
   private report(search: Counted, coverage: string, complete: boolean): ExploreReport {
@@ -195,6 +196,22 @@ interface Counted {
   readonly states?: number;
 }
 
+/** @throws Error if there is no such file, or no schedule in it */
 function loaded(replay: SavedSchedule | string): SavedSchedule {
-  return typeof replay === 'string' ? parseSchedule(readFileSync(replay, 'utf8')) : checkedSchedule(replay);
+  if (typeof replay !== 'string') return checkedSchedule(replay);
+  try {
+    return parseSchedule(readFileSync(replay, 'utf8'));
+  } catch (cause) {
+    throw new Error(`explore: option "replay": "${replay}" cannot be used: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** @throws Error if the file cannot be written; it says what failed, so that this is not lost */
+function save({ schedule, message }: Failure, path: string): void {
+  try {
+    writeFileSync(path, `${JSON.stringify(schedule, null, 2)}\n`);
+  } catch (cause) {
+    const what = `explore: option "saveTo": cannot write "${path}": ${messageOf(cause)}`;
+    throw new Error(`${what}\nA schedule fails: ${message}`, { cause });
+  }
 }

@@ -49,6 +49,18 @@ describe('options of explore', () => {
     expect(explore(twice, options).complete).toBe(true);
   });
 
+  it('name the file that cannot be read, or written, and what failed', () => {
+    expect(() => explore(twice, { replay: 'nowhere.json' })).toThrow(
+      /^explore: option "replay": "nowhere.json" cannot be used: .*ENOENT/,
+    );
+    const fails: Scenario = () => {
+      throw new Error('it fails');
+    };
+    expect(() => explore(fails, { saveTo: 'no/such/folder/kept.json' })).toThrow(
+      /option "saveTo": cannot write "no\/such\/folder\/kept.json": .*ENOENT.*\nA schedule fails: it fails/,
+    );
+  });
+
   it('keep of a failure what its first line says: the rest is told where it fails', () => {
     const scenario: Scenario = (stage) => {
       twice(stage);
