@@ -86,7 +86,9 @@ class Exploration {
     }
     if (failed) return this.report(search, 'stopped at the first schedule that fails', false);
     const covered = search.coverage(this.executions);
-    if (!search.exhaustive) return this.report(search, covered, false);
+    if (!search.exhaustive) {
+      return this.report(search, search.tooLong > 0 ? this.givenUp(search, covered) : covered, false);
+    }
     if (why !== null) return this.report(search, `${why}, short of ${covered}`, false);
     if (search.tooLong > 0) return this.report(search, this.givenUp(search, covered), false);
     const missed = search.reduces && this.failures === 0 ? this.spotCheck() : null;

@@ -90,5 +90,8 @@ it('a search that was cut short of its end says so, and not that the rest is cov
       '1 execution given up after 100 steps and not looked at any further, short of every schedule, up to the order of ' +
       'steps that do not depend on each other',
   });
+  expect(explore(spins, { search: 'random', seed: 1, stepLimit: 3, budget: { executions: 50 } }).coverage).toMatch(
+    /^50 schedules at random, but for \d+ executions given up after 3 steps$/,
+  );
   expect(explore(spins, { search: 'states', stepLimit: 100 })).toMatchObject({ complete: true, tooLong: 0 });
 });
