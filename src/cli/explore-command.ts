@@ -3,17 +3,18 @@ import { performance } from 'node:perf_hooks';
 import { Command } from 'commander';
 import {
   Irreproducible,
+  SEARCHES,
   describeReport,
   driverScenarios,
   explore,
   parseSchedule,
+  rootCause,
   type Budget,
   type DriverScenario,
   type ExploreOptions,
   type ExploreReport,
   type SavedSchedule,
   type Scenario,
-  type SearchName,
 } from '../check/index.js';
 import { messageOf } from '../engine/index.js';
 import { loadExplored, type Explored } from './load-drivers.js';
@@ -34,7 +35,8 @@ interface Typed {
   readonly json?: true;
 }
 
-const SEARCHES: readonly SearchName[] = ['dpor', 'states', 'naive', 'context-bound', 'pct', 'random'];
+/** Schedules that are run at random to see whether the search was told of all that tasks share. */
+const SPOT_CHECKS = 100;
 
 /** What can be explored: a race of a driver, or a scenario of the user's. */
 type Subject = Pick<DriverScenario, 'name' | 'scenario'> & Partial<Pick<DriverScenario, 'title' | 'explain'>>;
@@ -109,8 +111,9 @@ function exploreOne({ scenario, name }: Subject, options: ExploreOptions): Explo
   try {
     return explore(scenario, options);
   } catch (error) {
-    if (isFileError(error, options.saveTo)) {
-      throw new UsageError(`--save: cannot write "${String(options.saveTo)}": ${messageOf(error)}`);
+    const cause = rootCause(error);
+    if (isFileError(cause, options.saveTo)) {
+      throw new UsageError(`--save: cannot write "${String(options.saveTo)}": ${messageOf(cause)}`);
     }
     if (error instanceof Irreproducible) throw new UsageError(`explore: ${name}: ${error.message}`);
     throw error;
@@ -143,6 +146,7 @@ function optionsOf(typed: Typed): ExploreOptions {
   if (known === undefined) throw new UsageError(`--search takes one of ${SEARCHES.join(', ')}, not "${search}"`);
   return {
     search: known,
+    spotChecks: SPOT_CHECKS,
     ...numbersOf(typed),
     ...budgetOf(typed),
     ...(typed.shrink ? {} : { shrink: false }),

@@ -8,8 +8,8 @@ import type { Recorder } from './recorder.js';
 
 /** Writes down what one device does. */
 export class DeviceRecorder {
-  /** The latest access of each place and kind: by it, what is in flight is found among the events. */
-  private readonly issued = new Map<string, number>();
+  /** The accesses of each place and kind, oldest first: by them, what is in flight is found among the events. */
+  private readonly issued = new Map<string, number[]>();
   /** False while it is sure that nothing is in flight: a device is not asked in vain. */
   private mayBeInFlight = false;
   private readonly faults = new Map<
@@ -25,7 +25,11 @@ export class DeviceRecorder {
     const watcher: DeviceWatcher = {
       accessed: (mm, address, length, frame, _offset, write) => {
         this.mayBeInFlight = true;
-        this.issued.set(placeOf(mm, address, length, write), recorder.events.length);
+        const place = placeOf(mm, address, length, frame, write);
+        const seq = recorder.events.length;
+        const others = this.issued.get(place);
+        if (others === undefined) this.issued.set(place, [seq]);
+        else others.push(seq);
         const details = (): string => accessWords(name, address, length, frame);
         const kind = write ? 'device_write' : 'device_read';
         recorder.add(kind, { details, mm, start: address, end: address + length, device: name });
@@ -52,14 +56,18 @@ export class DeviceRecorder {
     device.watch(watcher);
   }
 
-  /** Places in the trace of the accesses that are in flight now. */
+  /** Places in the trace of the accesses that are in flight now. Of several alike the latest ones are: they land in their order. */
   inFlight(): number[] {
     const seqs: number[] = [];
     if (!this.mayBeInFlight) return seqs;
     this.mayBeInFlight = false;
-    this.device.forEachInFlight((mm, address, length, _frame, _offset, write) => {
+    const alike = new Map<string, number>();
+    this.device.forEachInFlight((mm, address, length, frame, _offset, write) => {
       this.mayBeInFlight = true;
-      const seq = this.issued.get(placeOf(mm, address, length, write));
+      const place = placeOf(mm, address, length, frame, write);
+      const count = (alike.get(place) ?? 0) + 1;
+      alike.set(place, count);
+      const seq = this.issued.get(place)?.at(-count);
       if (seq !== undefined) seqs.push(seq);
     });
     return seqs;
@@ -87,6 +95,7 @@ export class DeviceRecorder {
   }
 }
 
-function placeOf(mm: MmRef, address: number, length: number, write: boolean): string {
-  return `${String(mm.id)} ${String(address)} ${String(length)} ${String(write)}`;
+/** Of two accesses to one address that are under way at a time, one may still go to a page that is there no more. */
+function placeOf(mm: MmRef, address: number, length: number, frame: number, write: boolean): string {
+  return [mm.id, address, length, frame, write].join(' ');
 }

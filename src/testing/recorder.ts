@@ -10,21 +10,26 @@ import { FilePlaces } from './file-places.js';
 import { KernelEvents } from './kernel-events.js';
 import { TracedEvent, type EventFacts } from './traced-event.js';
 
+/** A driver keeps a range waiting. Each hold is one by itself: two ranges of one instant may be of the same bytes. */
+interface Hold {
+  readonly driver: string;
+}
+
 /**
  * Writes down what happens on one machine, from the moment it is made. It looks and does nothing: under a schedule, a
  * run with it takes the same course as without.
  */
 export class Recorder {
-  readonly events: TracedEvent[] = [];
   readonly devices: DeviceRecorder[] = [];
   readonly places: FilePlaces;
   /** Virtual time in ns at which it began. */
   readonly began: number;
   /** The invalidation that was announced last. */
   latest: InvalidateRange | null = null;
+  private readonly recorded: TracedEvent[] = [];
   /**
    * What a test asks of a trace is in which order things happened, so to a search over schedules no two steps that are
-   * recorded may change places.
+   * recorded may change places; nor may a task that looks at the trace with one that is recorded.
    */
   private readonly order: SharedState;
   private listeners: readonly ((event: TracedEvent) => void)[] = [];
@@ -73,6 +78,12 @@ export class Recorder {
     });
   }
 
+  /** What has happened so far. */
+  get events(): readonly TracedEvent[] {
+    this.order.read();
+    return this.recorded;
+  }
+
   watch(device: ObservedDevice): void {
     this.devices.push(new DeviceRecorder(this, device));
   }
@@ -80,15 +91,17 @@ export class Recorder {
   add(name: EventName, facts: EventFacts): void {
     this.order.write();
     this.learn(facts.mm);
-    const seq = this.events.length;
-    this.events.push(new TracedEvent(this, seq, this.system.simulation.now, name, facts));
+    const seq = this.recorded.length;
+    const event = new TracedEvent(this, seq, this.system.simulation.now, name, facts);
+    this.recorded.push(event);
     const flying = isAccess(name) ? [] : this.devices.flatMap((device) => device.inFlight());
     if (flying.length > 0) this.inFlight.set(seq, flying);
-    for (const listener of this.listeners) listener(this.events[seq]);
+    for (const listener of this.listeners) listener(event);
   }
 
   /** Calls `listener` with every event from here on. @returns what ends that */
   onEvent(listener: (event: TracedEvent) => void): () => void {
+    this.order.read();
     this.listeners = [...this.listeners, listener];
     return () => {
       this.listeners = this.listeners.filter((other) => other !== listener);
@@ -100,13 +113,14 @@ export class Recorder {
    * not to be asked: what was in flight before is then taken to be so still, up to the next event of another kind.
    */
   inFlightAt(event: TracedEvent): readonly TracedEvent[] {
+    const { events } = this;
     let looked = event.seq;
     const since: TracedEvent[] = [];
-    while (looked > 0 && isAccess(this.events[looked].name)) {
+    while (looked > 0 && isAccess(events[looked].name)) {
       looked--;
-      if (isAccess(this.events[looked].name)) since.push(this.events[looked]);
+      if (isAccess(events[looked].name)) since.push(events[looked]);
     }
-    const before = (this.inFlight.get(looked) ?? []).map((seq) => this.events[seq]);
+    const before = (this.inFlight.get(looked) ?? []).map((seq) => events[seq]);
     return [...before, ...since.reverse()];
   }
 
@@ -123,20 +137,21 @@ export class Recorder {
   private started(range: InvalidateRange): void {
     this.latest = range;
     this.ofRange(startOf(range), range);
-    const holders: string[] = [];
+    const holds: Hold[] = [];
     const release = (owner: string): void => {
-      const at = holders.indexOf(owner);
+      const at = holds.findIndex(({ driver }) => driver === owner);
       if (at < 0) return;
-      holders.splice(at, 1);
-      this.ofDriver('hold released', range, owner);
+      const [hold] = holds.splice(at, 1);
+      this.ofDriver('hold released', range, hold);
     };
-    range.onHeld((owner) => {
-      holders.push(owner);
-      this.ofDriver('hold', range, owner);
+    range.onHeld((driver) => {
+      const hold = { driver };
+      holds.push(hold);
+      this.ofDriver('hold', range, hold);
     });
     range.onReleased(release);
     range.onQuiesced(() => {
-      for (const owner of [...holders]) release(owner);
+      for (const { driver } of [...holds]) release(driver);
       this.ofRange(`${startOf(range)} returns`, range, range.blockable ? '' : '0 ');
     });
   }
@@ -146,18 +161,11 @@ export class Recorder {
     this.add(name, { details: () => `${answer}${rangeWords(range)}`, mm, start, end, range, key: range });
   }
 
-  private ofDriver(name: EventName, range: InvalidateRange, driver: string): void {
+  private ofDriver(name: EventName, range: InvalidateRange, hold: Hold): void {
     const { mm, start, end } = range;
+    const { driver } = hold;
     const details = (): string => `"${driver}" ${rangeWords(range)}`;
-    this.add(name, {
-      details,
-      mm,
-      start,
-      end,
-      range,
-      driver,
-      key: `${driver} ${String(range.startedAt)} ${range.name}`,
-    });
+    this.add(name, { details, mm, start, end, range, driver, key: hold });
   }
 
   private entryChanged(change: EntryChange): void {

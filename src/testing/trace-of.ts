@@ -8,7 +8,7 @@ import { EVERYTHING } from './trace-scope.js';
 import { isMisspelt, noEvent } from './trace-error.js';
 import { TraceView } from './trace-view.js';
 import type { TracedEvent } from './traced-event.js';
-import { isMeant, whereWords, type EventWhere } from './where.js';
+import { isMeant, mustBeWhere, whereWords, type EventWhere } from './where.js';
 
 /** What a trace can be of: a world of createWorld, or anything else with a kernel; or memory alone. */
 export type TraceSource = MmSystem | { readonly kernel: { readonly mm: MmSystem } };
@@ -49,6 +49,7 @@ export class WatchedTrace extends TraceView {
    */
   *next(name: EventName, where: EventWhere = {}): Task<TracedEvent> {
     if (isMisspelt(name, EVENT_NAMES)) throw noEvent(name, EVENT_NAMES);
+    mustBeWhere(where);
     const { recorder } = this;
     const happened = new Condition(recorder.system.simulation, `${name}${whereWords(where)} to happen`);
     let found: TracedEvent | null = null;

@@ -21,9 +21,9 @@ export interface TraceScope {
 export const EVERYTHING: TraceScope = { page: null, device: null, since: null, until: null };
 
 /** The recorded events that are in a scope. @throws TraceError if nothing concerns its page, or it is not clear whose is meant */
-export function eventsIn(recorder: Recorder, scope: TraceScope): TracedEvent[] {
+export function eventsIn(recorder: Recorder, scope: TraceScope): readonly TracedEvent[] {
   const { page, device, since, until } = scope;
-  let events: TracedEvent[] = recorder.events;
+  let events = recorder.events;
   if (page !== null) {
     const mm = page.mm ?? ownerOf(recorder, page.address);
     const places = recorder.places.of(mm, page.address);

@@ -9,7 +9,7 @@ import { notifierSpansOf, spansOf } from './spans.js';
 import { TraceError, counted, meant, noEvent } from './trace-error.js';
 import { eventsIn, scopeWords, timeOfMoment, type Moment, type TraceScope } from './trace-scope.js';
 import { timeOf, type TracedEvent } from './traced-event.js';
-import { isMeant, whereWords, type EventWhere } from './where.js';
+import { isMeant, mustBeWhere, whereWords, type EventWhere } from './where.js';
 
 /** How many candidates an error lists. */
 const LISTED = 4;
@@ -58,8 +58,9 @@ export class TraceView {
 
   /** All events; all of a name. There may be none. @throws TraceError if nothing has that name */
   events(name?: EventName, where: EventWhere = {}): TracedEvent[] {
+    mustBeWhere(where);
     const events = eventsIn(this.#recorder, this.#scope);
-    if (name === undefined) return events;
+    if (name === undefined) return [...events];
     this.mustBeName(name);
     return events.filter((event) => event.name === name && isMeant(event, where));
   }
@@ -82,6 +83,7 @@ export class TraceView {
     if (!Object.hasOwn(SPANS, name)) {
       throw new TraceError(`no span is called "${name}"${meant(name, Object.keys(SPANS))}`);
     }
+    mustBeWhere(where);
     const mine = new Set(this.events());
     return spansOf(this.#recorder.events, name).filter(({ start }) => mine.has(start) && isMeant(start, where));
   }
@@ -93,6 +95,7 @@ export class TraceView {
 
   /** All invalidations that start here. There may be none. */
   ranges(where: EventWhere = {}): NotifierSpan[] {
+    mustBeWhere(where);
     const mine = new Set(this.events());
     return notifierSpansOf(this.#recorder.events).filter(({ start }) => mine.has(start) && isMeant(start, where));
   }

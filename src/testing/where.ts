@@ -21,18 +21,22 @@ export interface EventWhere {
 
 const KEYS = ['page', 'mm', 'event', 'start', 'end', 'device', 'driver', 'file'] as const;
 
-/** @throws TraceError for a key that is none of them */
-export function isMeant(event: TracedEvent, where: EventWhere): boolean {
+/** @throws TraceError for a key that is none of them, or an invalidation for something that there is not */
+export function mustBeWhere(where: EventWhere): void {
   for (const key of Object.keys(where)) {
     if (!KEYS.includes(key as keyof EventWhere)) {
       throw new TraceError(`an event cannot be chosen by "${key}"; by ${KEYS.join(', ')} it can`);
     }
   }
-  const { page, mm, start, end } = where;
   if (where.event !== undefined && !MMU_NOTIFIER_EVENTS.includes(where.event)) {
     const names = MMU_NOTIFIER_EVENTS.join(', ');
     throw new TraceError(`no invalidation is for "${where.event as string}"; there are ${names}`);
   }
+}
+
+/** Whether an event is one of those. */
+export function isMeant(event: TracedEvent, where: EventWhere): boolean {
+  const { page, mm, start, end } = where;
   if (page !== undefined) {
     const meant = pageBytes(page);
     if (!(event.start < meant.end && meant.start < event.end)) return false;

@@ -74,6 +74,65 @@ describe.each([odp, mirror])('a trace on a small machine: $manifest.name', (plug
   });
 });
 
+describe('an assertion with nothing to ask in any schedule', () => {
+  /** The device writes a page that madvise takes; another page, which it never wanted, goes by munmap. */
+  const twoCalls =
+    (ask: (page: Range, other: Range) => void): Scenario =>
+    (stage) => {
+      const machine = new SmallMachine(stage);
+      const { kernel, process } = machine;
+      const [start, other] = [machine.address(0), machine.address(1)];
+      const device = machine.plugIn(pluggedIn(odp), 'gpu');
+      machine.mapAnon(2);
+      machine.before('open', device.register(process.mm, start, 4096));
+      const trace = traceOf(kernel.mm).watch(device.observed);
+      machine.device('write', device.access('write', start, 64));
+      machine.systemCall('madvise', kernel.madviseDontneed(process, start, 4096));
+      machine.systemCall('munmap', kernel.munmap(process, other, 4096));
+      return () => {
+        ask(trace.range({ event: 'CLEAR' }), trace.range({ event: 'UNMAP' }));
+        return undefined;
+      };
+    };
+
+  it('is found though another one, which reads the same, has something to ask', () => {
+    const scenario = twoCalls((page, other) => {
+      expect(page).toBeDrainedBefore(page.returned);
+      expect(other).toBeDrainedBefore(other.returned);
+    });
+    const message = failureOf(() => expect(scenario).toHoldInEverySchedule());
+    expect(message).toContain('In no schedule was there anything to ask: these would hold anyway.');
+    expect(message).toMatch(/no device had an access to its 1 page before, of invalidation MMU_NOTIFY_UNMAP/);
+    expect(message).not.toContain('MMU_NOTIFY_CLEAR');
+  });
+
+  it('is named once, whichever schedules it was made in', () => {
+    const scenario = twoCalls((_page, other) => {
+      expect(other).toBeDrainedBefore(other.returned);
+    });
+    const message = failureOf(() => expect(scenario).toHoldInEverySchedule());
+    expect(message.match(/there was nothing to drain/g)).toHaveLength(1);
+  });
+
+  it('is found where a helper makes both', () => {
+    const drained = (range: Range): void => {
+      expect(range).toBeDrainedBefore(range.returned);
+    };
+    const scenario = twoCalls((page, other) => {
+      drained(page);
+      drained(other);
+    });
+    expect(() => expect(scenario).toHoldInEverySchedule()).toThrow(/MMU_NOTIFY_UNMAP/);
+  });
+
+  it('is one in a loop: it asks something of one of them', () => {
+    const scenario = twoCalls((page, other) => {
+      for (const range of [page, other]) expect(range).toBeDrainedBefore(range.returned);
+    });
+    expect(scenario).toHoldInEverySchedule();
+  });
+});
+
 it('a scenario without a task holds in no schedule: there is none', () => {
   const message = failureOf(() => expect(() => undefined).toHoldInEverySchedule());
   expect(message).toContain('The scenario has no task: nothing was explored.');

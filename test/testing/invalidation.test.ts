@@ -64,6 +64,15 @@ describe('toInvalidateBefore, of a device', () => {
     );
   });
 
+  it('has let go of all, whichever invalidation told it to: none can be chosen', () => {
+    const { trace } = writeThenFsync();
+    const assertion = (): void =>
+      expect(trace.page(BASE).device('server')).toInvalidateBefore(trace.range().returned, { event: 'UNMAP' });
+    expect(assertion).toThrow(
+      'toInvalidateBefore: of a device no invalidation is chosen (event): it must have no translation left',
+    );
+  });
+
   it('does not hold because there was nothing', () => {
     const { pair, trace } = tracedPair();
     pair.run(pair.world.kernel.store(pair.process, BASE, 1));

@@ -117,6 +117,70 @@ describe('toHoldInEverySchedule', () => {
     expect(failureOf(assertion)).toMatch(/Only the schedule of the option `replay` was run, and it fails no more/);
   });
 
+  it.each<[string, Scenario, RegExp]>([
+    [
+      'a question about what is not there',
+      (stage) => {
+        atomicUpdate(stage);
+        const trace = traceOf(smallSystem(stage));
+        return () => {
+          trace.first('device_write');
+          return undefined;
+        };
+      },
+      /no device_write in this trace/,
+    ],
+    [
+      'a scenario that cannot be built',
+      () => {
+        throw new Error('there is no such file');
+      },
+      /there is no such file/,
+    ],
+  ])('is not made to hold by .not and %s', (_what, scenario, message) => {
+    expect(() => expect(scenario).toHoldInEverySchedule()).toThrow(message);
+    const not = (): void => expect(scenario).not.toHoldInEverySchedule();
+    expect(not).toThrow(message);
+    expect(not).toThrow('That is no order that a schedule breaks: the question cannot be asked.');
+  });
+
+  it.each(['dpor', 'naive', 'random'] as const)('does not hold if no schedule comes to its end: %s', (search) => {
+    const endless: Scenario = (stage) => {
+      stage.task(
+        'spins',
+        (function* (): Task {
+          for (;;) yield 0;
+        })(),
+      );
+      return undefined;
+    };
+    const options = { search, stepLimit: 50, budget: { executions: 3 }, boundedIsEnough: true };
+    expect(failureOf(() => expect(endless).toHoldInEverySchedule(options))).toMatch(
+      /No schedule came to its end\. A task that looks again and again goes on for ever/,
+    );
+    expect(() => expect(endless).not.toHoldInEverySchedule(options)).toThrow('No schedule came to its end.');
+  });
+
+  it('does not hold if tasks share what the search is not told of', () => {
+    const untold: Scenario = (stage) => {
+      let counter = 0;
+      function* increment(): Task {
+        const seen = counter;
+        yield 0;
+        counter = seen + 1;
+      }
+      stage.task('left', increment());
+      stage.task('right', increment());
+      return () => {
+        expect(counter).toBe(2);
+        return undefined;
+      };
+    };
+    expect(failureOf(() => expect(untold).toHoldInEverySchedule())).toMatch(
+      /a schedule that should be like one of these fails: tasks share what the search was not told of/,
+    );
+  });
+
   it('is asked of scenarios', () => {
     expect(() => expect('scenario' as unknown as Scenario).toHoldInEverySchedule()).toThrow(
       'toHoldInEverySchedule is asked of a scenario: (stage) => { … }; this is scenario',

@@ -34,6 +34,25 @@ describe('a trace', () => {
     expect(traced).toEqual(bare);
   });
 
+  it('is asked by what there is to choose by, also where there is nothing to choose from', () => {
+    const trace = traceOf(new Machine());
+    const misspelt = { evnt: 'CLEAR' } as object;
+    for (const ask of [
+      () => trace.ranges(misspelt),
+      () => trace.events('pte', misspelt),
+      () => trace.spans('hold', misspelt),
+    ]) {
+      expect(ask).toThrow('an event cannot be chosen by "evnt"; by page, mm, event');
+    }
+  });
+
+  it('is not changed by who sorts what it gives', () => {
+    const { trace } = writeThenFsync();
+    const words = trace.words();
+    trace.events().reverse().pop();
+    expect(trace.words()).toBe(words);
+  });
+
   it('gives the one event that is meant, the first and the last', () => {
     const { trace } = writeThenFsync();
     expect(trace.event('page_mkwrite').start).toBe(BASE);

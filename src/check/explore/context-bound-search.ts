@@ -21,6 +21,7 @@ interface Choice {
 export class ContextBoundSearch extends Director implements Search {
   readonly name = 'context-bound';
   readonly exhaustive = true;
+  readonly reduces = false;
   readonly redundant = 0;
 
   private readonly choices: Choice[] = [];

@@ -30,6 +30,7 @@ interface Frame {
 export class DporSearch extends TracingDirector implements Search {
   readonly name = 'dpor';
   readonly exhaustive = true;
+  readonly reduces = true;
   redundant = 0;
 
   private readonly frames: Frame[] = [];

@@ -36,6 +36,12 @@ export interface ExploreOptions {
   /** Executions that may be spent on a shorter schedule that fails alike; default 10,000. False keeps it as it was found. */
   readonly shrink?: boolean | number;
   /**
+   * Schedules that are run at random once `dpor` or `states` has covered everything and nothing has failed: whether the search
+   * has been told of all that tasks share. One that fails then is the failure; one that leads elsewhere than any other, too, means that
+   * the report is not complete. Default 0; 100 for `toHoldInEverySchedule` and `pinless explore`.
+   */
+  readonly spotChecks?: number;
+  /**
    * Says of a process, by its name, whether it belongs in the left column of the narrative; default: the one that fails, and
    * what comes from it.
    */

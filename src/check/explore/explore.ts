@@ -1,17 +1,23 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { messageOf } from '../../engine/index.js';
 import { BudgetWatch, plural } from './budget-watch.js';
 import { explained, notTheSame, type FailingSchedule } from './failing-schedule.js';
 import { failureKind } from './failure-kind.js';
 import { newSearch } from './new-search.js';
+import { checkOptions } from './check-options.js';
 import type { Ending } from './director.js';
 import type { ExploreOptions } from './explore-options.js';
 import { ReplayDirector, planOf, type Plan } from './replay-director.js';
 import type { ExploreReport, Failure } from './report.js';
-import { parseSchedule, type SavedSchedule } from './schedule.js';
+import { checkedSchedule, parseSchedule, type SavedSchedule } from './schedule.js';
+import { RandomSearch } from './random-search.js';
 import type { Search } from './search.js';
 import type { Scenario } from './stage.js';
 
 const STEP_LIMIT = 10_000;
+
+/** Why a schedule that a search left out may be none of those that it ran. */
+const UNTOLD = 'tasks share what the search was not told of (stage.shared, stage.state, stage.within)';
 
 /** How many samples are taken unless somebody says. */
 const SAMPLES = { executions: 10_000 };
@@ -19,6 +25,7 @@ const SAMPLES = { executions: 10_000 };
 /**
  * Runs a scenario over schedules and says what it has seen.
  *
+ * @throws Error if an option cannot be what it is
  * @throws Irreproducible if the scenario does not do the same each time, or a schedule to replay is another scenario's
  *
  * @example
@@ -26,6 +33,7 @@ const SAMPLES = { executions: 10_000 };
  * expect(report.complete && report.failure === null).toBe(true);
  */
 export function explore(scenario: Scenario, options: ExploreOptions = {}): ExploreReport {
+  checkOptions(options);
   return new Exploration(scenario, options).run();
 }
 
@@ -78,11 +86,41 @@ class Exploration {
     }
     if (failed) return this.report(search, 'stopped at the first schedule that fails', false);
     const covered = search.coverage(this.executions);
-    if (!search.exhaustive) return this.report(search, covered, false);
+    if (!search.exhaustive) {
+      return this.report(search, search.tooLong > 0 ? this.givenUp(search, covered) : covered, false);
+    }
     if (why !== null) return this.report(search, `${why}, short of ${covered}`, false);
-    if (search.tooLong === 0) return this.report(search, covered, true);
-    const given = plural(search.tooLong, 'execution');
-    return this.report(search, `${covered}, but for ${given} given up after ${plural(this.stepLimit, 'step')}`, false);
+    if (search.tooLong > 0) return this.report(search, this.givenUp(search, covered), false);
+    const missed = search.reduces && this.failures === 0 ? this.spotCheck() : null;
+    return missed === null ? this.report(search, covered, true) : this.report(search, missed, false);
+  }
+
+  /** A search that leaves schedules out for what steps do has not seen what those would have done that were not taken. */
+  private givenUp(search: Search, covered: string): string {
+    const given = `${plural(search.tooLong, 'execution')} given up after ${plural(this.stepLimit, 'step')}`;
+    return search.reduces
+      ? `${given} and not looked at any further, short of ${covered}`
+      : `${covered}, but for ${given}`;
+  }
+
+  /** Runs schedules at random: each must be like one that has been run. @returns what is wrong if one is not */
+  private spotCheck(): string | null {
+    const { spotChecks = 0, seed = 1 } = this.options;
+    const search = new RandomSearch(this.stepLimit, seed);
+    for (let i = 0; i < spotChecks; i++) {
+      const ending = search.run(this.scenario);
+      if (ending.kind === 'failed') {
+        this.failed(ending.error, search.plan());
+        // Whether fewer switches will do has been found out by what the search was told, too.
+        if (this.failure !== null) this.failure = { ...this.failure, fewest: false };
+        return `a schedule that should be like one of these fails: ${UNTOLD}`;
+      }
+      if (ending.kind === 'cut' || ending.outcome === undefined) continue;
+      const outcome = String(ending.outcome);
+      if (!this.outcomes.has(outcome))
+        return `a schedule that should be like one of these leads to ${outcome}: ${UNTOLD}`;
+    }
+    return null;
   }
 
   private replay(schedule: SavedSchedule): ExploreReport {
@@ -128,7 +166,7 @@ class Exploration {
     const { saveTo } = this.options;
     const options = { ...this.options, ...(shrink === undefined ? {} : { shrink }) };
     this.failure = explained(this.scenario, this.name, this.stepLimit, found, options);
-    if (saveTo !== undefined) writeFileSync(saveTo, `${JSON.stringify(this.failure.schedule, null, 2)}\n`);
+    if (saveTo !== undefined) save(this.failure, saveTo);
   }
 
   private report(search: Counted, coverage: string, complete: boolean): ExploreReport {
@@ -160,6 +198,22 @@ interface Counted {
   readonly states?: number;
 }
 
+/** @throws Error if there is no such file, or no schedule in it */
 function loaded(replay: SavedSchedule | string): SavedSchedule {
-  return typeof replay === 'string' ? parseSchedule(readFileSync(replay, 'utf8')) : replay;
+  if (typeof replay !== 'string') return checkedSchedule(replay);
+  try {
+    return parseSchedule(readFileSync(replay, 'utf8'));
+  } catch (cause) {
+    throw new Error(`explore: option "replay": "${replay}" cannot be used: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** @throws Error if the file cannot be written; it says what failed, so that this is not lost */
+function save({ schedule, message }: Failure, path: string): void {
+  try {
+    writeFileSync(path, `${JSON.stringify(schedule, null, 2)}\n`);
+  } catch (cause) {
+    const what = `explore: option "saveTo": cannot write "${path}": ${messageOf(cause)}`;
+    throw new Error(`${what}\nA schedule fails: ${message}`, { cause });
+  }
 }

@@ -6,9 +6,11 @@
  *
  * Nothing here knows of memory or devices, looks at a wall clock, or builds a container.
  */
+export { SEARCHES } from './check-options.js';
 export { eachStep } from './each-step.js';
 export { explore } from './explore.js';
 export type { Budget, ExploreOptions, SearchName } from './explore-options.js';
+export { rootCause } from './failure-kind.js';
 export { describeReport, type ExploreReport, type Failure } from './report.js';
 export { parseSchedule, type SavedSchedule } from './schedule.js';
 export { Irreproducible } from './schedule-mismatch.js';

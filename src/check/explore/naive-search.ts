@@ -10,6 +10,7 @@ import type { Search } from './search.js';
 export class NaiveSearch extends Director implements Search {
   readonly name = 'naive';
   readonly exhaustive = true;
+  readonly reduces = false;
   readonly redundant = 0;
 
   /** The choices of the execution that goes on: how many could go, and which went. Only those with a choice count. */

@@ -16,6 +16,7 @@ const RANGE = 0x40000000;
 export class PctSearch extends IdentityDirector implements Search {
   readonly name = 'pct';
   readonly exhaustive = false;
+  readonly reduces = false;
   readonly redundant = 0;
 
   private readonly random: RandomStream;

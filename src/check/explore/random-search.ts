@@ -8,6 +8,7 @@ import type { Search } from './search.js';
 export class RandomSearch extends Director implements Search {
   readonly name = 'random';
   readonly exhaustive = false;
+  readonly reduces = false;
   readonly redundant = 0;
 
   private readonly random: RandomStream;

@@ -11,7 +11,7 @@ export interface SavedSchedule {
   readonly format: 'pinless-schedule';
   readonly version: number;
   readonly scenario: string;
-  /** What failed, for people. */
+  /** What failed, for people: its first line. */
   readonly failure: string;
   /** Names of the processes by their keys. */
   readonly names: Readonly<Record<string, string>>;
@@ -34,15 +34,35 @@ export function saveSchedule(
     if (last?.[0] === key) last[1]++;
     else turns.push([key, 1]);
   }
-  return { format: 'pinless-schedule', version: VERSION, scenario, failure, names, turns };
+  const [line] = failure.split('\n');
+  return { format: 'pinless-schedule', version: VERSION, scenario, failure: line, names, turns };
 }
+
+/** Steps of one turn in a row: more than any execution has. */
+const LONGEST_TURN = 1e7;
 
 /** @throws Error if the text is no schedule of this version */
 export function parseSchedule(text: string): SavedSchedule {
-  const value = JSON.parse(text) as Partial<SavedSchedule> | null;
-  if (value?.format !== 'pinless-schedule' || !Array.isArray(value.turns)) throw new Error('this is no saved schedule');
-  if (value.version !== VERSION) {
-    throw new Error(`a saved schedule of version ${String(value.version)}, where ${String(VERSION)} is known`);
+  return checkedSchedule(JSON.parse(text));
+}
+
+/** @throws Error if a value is no schedule of this version */
+export function checkedSchedule(value: unknown): SavedSchedule {
+  const { format, version, turns } = Object(value) as Partial<SavedSchedule>;
+  if (format !== 'pinless-schedule' || !Array.isArray(turns)) throw new Error('this is no saved schedule');
+  if (version !== VERSION) {
+    throw new Error(`a saved schedule of version ${String(version)}, where ${String(VERSION)} is known`);
+  }
+  for (const turn of turns as unknown[]) {
+    const [process, steps] = Array.isArray(turn) ? (turn as unknown[]) : [];
+    if (
+      typeof process === 'string' &&
+      Number.isInteger(steps) &&
+      (steps as number) > 0 &&
+      (steps as number) <= LONGEST_TURN
+    )
+      continue;
+    throw new Error(`this is no saved schedule: ${JSON.stringify(turn)} is no turn, ["process", steps]`);
   }
   return value as SavedSchedule;
 }

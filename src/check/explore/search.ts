@@ -5,6 +5,8 @@ import type { Plan } from './replay-director.js';
 export interface Search extends Director {
   /** True if it comes to an end and has then covered all that it is about; false if it takes samples. */
   readonly exhaustive: boolean;
+  /** True if it leaves out schedules that are, as far as it has been told what steps do, like others that it runs. */
+  readonly reduces: boolean;
   /** What has been covered by so many executions, in words; where it is exhaustive, once it is through. */
   coverage(executions: number): string;
   /** Executions that were cut because what they might still have shown had been seen. */

@@ -22,6 +22,7 @@ interface Frame extends StateFrame {
 export class StateSearch extends StateDirector<Frame> implements Search {
   readonly name = 'states';
   readonly exhaustive = true;
+  readonly reduces = true;
   readonly redundant = 0;
 
   /** For each state, who slept whenever it was come to. */

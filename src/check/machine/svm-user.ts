@@ -1,7 +1,7 @@
 import { isErrno } from '../../base/index.js';
 import { Condition, SimulationError, type SharedState, type Task } from '../../engine/index.js';
 import type { MmStruct } from '../../mm/index.js';
-import type { ObservedDevice, SvmContext, SvmDevice } from '../../../devices/contract/index.js';
+import type { DeviceWatcher, ObservedDevice, SvmContext, SvmDevice } from '../../../devices/contract/index.js';
 import type { Stage } from '../explore/index.js';
 import type { DeviceUnderTest } from './device-under-test.js';
 import { hurried } from './hurried.js';
@@ -28,6 +28,7 @@ export class SvmUser implements DeviceUnderTest {
     this.unused = new Condition(stage.simulation, `nobody to use ${device.name}`);
     this.use = stage.state();
     this.observed = lookedAt(device, part);
+    device.watch(told(stage, device));
   }
 
   get name(): string {
@@ -74,14 +75,43 @@ export class SvmUser implements DeviceUnderTest {
   }
 }
 
-/** The device as others see it: nobody is told when an access lands, so who looks at what is in flight looks at the device. */
+/** What a device does, in the narrative of a schedule. */
+function told(stage: Stage, { name }: SvmDevice): DeviceWatcher {
+  const note = (what: string, address: number, frame: number): void => {
+    stage.note(() => `${name} ${what} 0x${address.toString(16)}, frame ${String(frame)}`);
+  };
+  return {
+    accessed: (_mm, address, _length, frame, _offset, write) => {
+      note(write ? 'writes at' : 'reads at', address, frame);
+    },
+    installed: (_mm, address, frame, writable) => {
+      note(writable ? 'may write' : 'may read', address, frame);
+    },
+    removed: (_mm, address, frame) => {
+      note('lets go of', address, frame);
+    },
+    faultRaised: (_fault, _mm, address) => {
+      stage.note(() => `${name} needs 0x${address.toString(16)}`);
+    },
+    faultEnded: () => undefined,
+    deadKeyUsed: () => undefined,
+  };
+}
+
+/** What looks at a device as it is at that moment. */
+const LOOKS: readonly (string | symbol)[] = ['forEachInFlight', 'forEachTranslation'];
+
+/**
+ * The device as others see it: nobody is told when an access lands, and a device may be silent where it should tell of a translation;
+ * so who looks at what is there looks at the device.
+ */
 function lookedAt(device: SvmDevice, part: SharedState): ObservedDevice {
   return new Proxy(device, {
     get: (target, key) => {
       const value: unknown = Reflect.get(target, key);
       if (typeof value !== 'function') return value;
       return (...args: unknown[]): unknown => {
-        if (key === 'forEachInFlight') part.read();
+        if (LOOKS.includes(key)) part.read();
         return Reflect.apply(value, target, args) as unknown;
       };
     },

@@ -26,6 +26,12 @@ export function toInvalidateBefore(
   const view = viewOf(received, 'toInvalidateBefore');
   const event = pointOf(point, 'toInvalidateBefore');
   if (event.recorder !== view.recorder) throw new TraceError('toInvalidateBefore: the event is of another trace');
+  if (view.scope.device !== null && Object.keys(where).length > 0) {
+    throw new TraceError(
+      `toInvalidateBefore: of a device no invalidation is chosen (${Object.keys(where).join(', ')}): it must have no ` +
+        'translation left, whatever it was told',
+    );
+  }
   const said = hint(this, view.title, 'toInvalidateBefore', event.name);
   return view.scope.device === null ? byKernel(said, view, event, where) : byDevice(this, said, view, event);
 }

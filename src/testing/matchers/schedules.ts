@@ -1,4 +1,11 @@
-import { describeReport, explore, type ExploreOptions, type ExploreReport, type Scenario } from '../../check/index.js';
+import {
+  describeReport,
+  explore,
+  rootCause,
+  type ExploreOptions,
+  type ExploreReport,
+  type Scenario,
+} from '../../check/index.js';
 import { TraceError } from '../trace-error.js';
 import { AskedOverSchedules } from './nothing-to-ask.js';
 import { hint, message, wrong, type MatcherState, type Verdict } from './verdict.js';
@@ -11,6 +18,13 @@ export interface ScheduleOptions extends ExploreOptions {
    */
   readonly boundedIsEnough?: boolean;
 }
+
+/** Schedules that are run at random to see whether the search was told of all that tasks share. */
+const SPOT_CHECKS = 100;
+
+const ENDLESS =
+  'A task that looks again and again goes on for ever while nobody else goes: have it wait for a Condition, say where it is ' +
+  "(stage.known) and search 'states', or raise `stepLimit`.";
 
 /** Searches that do not cover every schedule when they come to their end. */
 const BOUNDED: readonly string[] = ['context-bound', 'pct', 'random'];
@@ -25,7 +39,7 @@ export function toHoldInEverySchedule(this: MatcherState, received: unknown, opt
   }
   const { boundedIsEnough = false, ...rest } = options;
   const asked = new AskedOverSchedules();
-  const report = asked.during(() => explore(received as Scenario, rest));
+  const report = asked.during(() => explore(received as Scenario, { spotChecks: SPOT_CHECKS, ...rest }));
   const said = hint(
     this,
     report.scenario,
@@ -33,36 +47,42 @@ export function toHoldInEverySchedule(this: MatcherState, received: unknown, opt
     rest.search === undefined ? '' : `'${rest.search}'`,
   );
   const text = describeReport(report);
-  if (report.failure !== null) {
+  const { failure } = report;
+  if (failure !== null) {
+    // What cannot be asked is no answer: `.not` would hold because of a mistake of the test.
+    const cause = rootCause(failure.error);
+    if (this.isNot === true && (cause instanceof TraceError || failure.steps === 0)) {
+      const why = 'That is no order that a schedule breaks: the question cannot be asked.';
+      throw new TraceError([said, why, text].join('\n\n'));
+    }
     return { pass: false, message: message(said, text, howToReplay(report, rest)) };
   }
-  const why = whyUnproved(report, rest);
-  if (why !== null && (!boundedIsEnough || rest.replay !== undefined)) {
-    // Neither does it hold nor does it fail: that is no answer to `.not` either.
-    throw new TraceError([said, `${why}\n${text}`].join('\n\n'));
-  }
+  const why = whyUnproved(report, rest, boundedIsEnough);
+  // Neither does it hold nor does it fail: that is no answer to `.not` either.
+  if (why !== null) throw new TraceError([said, `${why}\n${text}`].join('\n\n'));
   if (report.steps === 0) throw new TraceError([said, `The scenario has no task: nothing was explored.`].join('\n\n'));
-  if (asked.never.length > 0 && rest.replay === undefined) {
+  if (asked.never.length > 0) {
     const why = 'In no schedule was there anything to ask: these would hold anyway.';
     throw new TraceError([said, why, ...asked.never].join('\n\n'));
   }
   return { pass: true, message: message(said, `No schedule fails that was looked at.\n${text}`) };
 }
 
-/** Why nothing has been proved by a search that found nothing; null if it has. */
-function whyUnproved(report: ExploreReport, { replay }: ExploreOptions): string | null {
+/** Why nothing has been proved by a search that found nothing; null if it has, or if it need not be. */
+function whyUnproved(report: ExploreReport, { replay }: ExploreOptions, boundedIsEnough: boolean): string | null {
   if (replay !== undefined) {
     return 'Only the schedule of the option `replay` was run, and it fails no more: without the option, every schedule is.';
   }
-  if (report.complete && !BOUNDED.includes(report.search)) return null;
-  return (
-    'No schedule fails that was looked at, but not every one was. Search longer or `dpor`, make the scenario smaller, or ' +
-    'say { boundedIsEnough: true }.'
-  );
+  const { complete, search, executions, tooLong } = report;
+  if (tooLong === executions) return `No schedule came to its end. ${ENDLESS}`;
+  if (boundedIsEnough || (complete && !BOUNDED.includes(search))) return null;
+  const what = 'No schedule fails that was looked at, but not every one was.';
+  if (tooLong > 0) return `${what} ${ENDLESS}`;
+  return `${what} Search longer or \`dpor\`, make the scenario smaller, or say { boundedIsEnough: true }.`;
 }
 
 function howToReplay({ failure }: ExploreReport, { saveTo, replay }: ExploreOptions): string {
-  if (failure === null || replay !== undefined) return '';
+  if (failure === null || failure.steps === 0 || replay !== undefined) return '';
   const schedule = saveTo === undefined ? JSON.stringify(failure.schedule) : `'${saveTo}'`;
   return `This schedule alone, again: toHoldInEverySchedule({ replay: ${schedule} })`;
 }
