@@ -9,11 +9,13 @@ import {
   recordRun,
   runProgram,
   withImplicitExit,
-  type RunOptions,
+  type Op,
+  type ProgramRun,
 } from '../lab/index.js';
 import { underTheRules } from '../trial/index.js';
 import { loadDriver } from './load-drivers.js';
 import { pluggedIn, type DriverPlugin } from '../../devices/contract/index.js';
+import { DriverError } from '../../notifiers/index.js';
 import type { Output } from './output.js';
 import { UsageError } from './usage-error.js';
 
@@ -58,7 +60,7 @@ async function runFile(output: Output, path: string, typed: Typed): Promise<numb
   }
   const ops = withImplicitExit(parseProgram(text));
   const plugin = typed.driver === undefined ? undefined : await loadDriver('--driver', typed.driver);
-  const run = runProgram(ops, plugin === undefined ? {} : on(plugin));
+  const run = plugin === undefined ? runProgram(ops) : runOn(plugin, ops);
   if (typed.json === true) {
     output.out(`${JSON.stringify(recordRun(basename(path).replace(/\.\w+$/, ''), ops, run), null, 1)}\n`);
   } else {
@@ -75,7 +77,12 @@ async function runFile(output: Output, path: string, typed: Typed): Promise<numb
   return 1;
 }
 
-/** On a NIC with a driver, under the rules that bind it. */
-function on(plugin: DriverPlugin): RunOptions {
-  return { tried: pluggedIn(plugin), watch: underTheRules({ pins: !plugin.manifest.onDemandPaging }) };
+/** On a NIC with a driver, or a device, under the rules that bind it. @throws DriverError if there is none to be had */
+function runOn(plugin: DriverPlugin, ops: readonly Op[]): ProgramRun {
+  const tried = pluggedIn(plugin);
+  try {
+    return runProgram(ops, { tried, watch: underTheRules({ pins: !plugin.manifest.onDemandPaging }) });
+  } catch (error) {
+    throw new DriverError(plugin.manifest.name, 'create', tried.kind === 'nic-driver' ? 'nic' : 'device', error);
+  }
 }

@@ -16,8 +16,9 @@ export {
   recordRun,
   runProgram,
   withImplicitExit,
+  type Op,
+  type ProgramRun,
   type ProgramWatch,
-  type RunOptions,
 } from './program/index.js';
 export {
   SECTIONS,

@@ -55,6 +55,11 @@ describe('pinless run', () => {
       expect([status, err]).toEqual([0, '']);
       expect(out).toContain('fsync map=m: clean#1(1) <PROTECTION_PAGE[1,2) cb t[1,2)>');
     }
+    const unmade = pinless(['run', '-', '--driver', './test/fixtures/drivers/does-not-start.mjs'], PROGRAM);
+    expect([unmade.status, unmade.out]).toEqual([2, '']);
+    expect(unmade.err).toBe(
+      'pinless: the run was stopped: driver "does-not-start" threw in create(nic): no such hardware\n',
+    );
     const broken = pinless(['run', '-', '--driver', file('broken.ts', 'export default {')], PROGRAM);
     expect([broken.status, broken.out]).toEqual([2, '']);
     expect(broken.err).toMatch(/cannot be loaded as a module: .*Unexpected token/);

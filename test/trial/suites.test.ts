@@ -54,6 +54,15 @@ describe('the suites of the trial', () => {
     expect([...failing(plugin)]).toEqual([]);
   });
 
+  it('say of a driver that cannot be made what it said, each of them', () => {
+    const unmade = driverPlugin({ ...odp.manifest, name: 'unmade' }, () => {
+      throw new Error('no such hardware');
+    });
+    const failed = failing(unmade);
+    expect(failed.has('programs.')).toBe(true);
+    for (const [name, { reason }] of failed) expect(`${name}: ${reason}`).toContain('no such hardware');
+  });
+
   it('have names that --only can take', () => {
     for (const { name, tests } of SUITES) {
       expect(name).toMatch(/^[a-z0-9_-]+$/);

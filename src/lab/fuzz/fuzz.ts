@@ -24,11 +24,12 @@ export interface FuzzOptions {
 
 /**
  * The program of a kind and a seed, run under the rules that `watch` keeps.
+ * @throws what `options.tried` throws when it is to make its driver or device
  */
 export function fuzzOne(kind: ProgramKind, seed: number, watch: ProgramWatch, options: FuzzOptions = {}): FuzzResult {
   const { tried, shrinkRuns = 400 } = options;
   const arbitrary = choices(kind.contents.length > 0);
-  let first: { program: readonly string[]; outcome: Outcome } | null = null;
+  let first = null as { program: readonly string[]; outcome: Outcome } | null;
   let runs = 0;
   const details = fc.check(
     fc.property(arbitrary, (drawn) => {
@@ -40,8 +41,8 @@ export function fuzzOne(kind: ProgramKind, seed: number, watch: ProgramWatch, op
     }),
     { seed: seed * KINDS.length + KINDS.indexOf(kind), numRuns: 1 },
   );
-  // The property has run at least once.
-  const { program, outcome } = first as unknown as { program: readonly string[]; outcome: Outcome };
+  if (first === null) throw details.errorInstance;
+  const { program, outcome } = first;
   if (!details.failed || details.counterexample === null) {
     return { seed, program, notModelled: outcome.notModelled, failure: null };
   }

@@ -61,7 +61,10 @@ export function withImplicitExit(ops: readonly Op[]): Op[] {
   return [...ops, ...lines.flatMap((line, i) => parseLine(line, (last?.line ?? 0) + 1 + i) ?? [])];
 }
 
-/** Runs a program on a machine of its own. */
+/**
+ * Runs a program on a machine of its own. Whatever goes wrong in it is told in `stopped`.
+ * @throws what `options.tried` throws when it is to make its driver or device
+ */
 export function runProgram(ops: readonly Op[], options: RunOptions = {}): ProgramRun {
   const world = new ProgramWorld(options.tried);
   const steps: RecordedStep[] = [];
@@ -81,8 +84,10 @@ export function runProgram(ops: readonly Op[], options: RunOptions = {}): Progra
   } catch (error) {
     const cause = error instanceof TaskFailure ? error.cause : error;
     if (!(cause instanceof NotModelled)) watcher?.failed?.(error);
-    const reason = cause instanceof NotModelled ? cause.message : `the emulator failed: ${messageOf(cause)}`;
-    stopped = { step: steps.length, reason, modelled: !(cause instanceof NotModelled) };
+    const modelled = !(cause instanceof NotModelled);
+    // With somebody's driver it need not be the emulator: what the message says is what is known.
+    const whose = modelled && options.tried === undefined ? 'the emulator failed: ' : '';
+    stopped = { step: steps.length, reason: `${whose}${messageOf(cause)}`, modelled };
   }
   return { steps, final, areas: world.areas.list.map(({ name }) => name), stopped };
 }
