@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createJiti } from 'jiti';
@@ -77,6 +77,9 @@ async function loadDefault(option: string, name: string, known = BUILT_IN_NAMES)
     ({ manifest }) => manifest.name === name,
   );
   if (builtIn !== undefined) return builtIn;
+  if (isPath(name) && statSync(name, { throwIfNoEntry: false })?.isDirectory() === true) {
+    throw new UsageError(`${option}: "${name}" is a folder: name the file in it that exports the driver`);
+  }
   try {
     return ((await importModule(name)) as { readonly default?: unknown }).default;
   } catch (error) {

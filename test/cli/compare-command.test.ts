@@ -131,6 +131,7 @@ describe('what cannot be used ends with status 2 and one message', () => {
     [['--icrc', 'maybe'], /--icrc takes one of check, ignore, not "maybe"/],
     [['--file-content', 'full'], /--file-content takes one of written, hole, not "full"/],
     [['--drivers', 'floppy'], /--drivers: "floppy" is none of pinned, odp, and cannot be loaded as a module/],
+    [['--drivers', 'test/fixtures/drivers'], /--drivers: "test\/fixtures\/drivers" is a folder: name the file in it/],
     [['--drivers', 'pinned,,odp'], /--drivers takes names with a comma between two, not "pinned,,odp"/],
     [['--drivers', 'odp,odp'], /--drivers names "odp" twice/],
     [['--fsync-period', '0.1ns'], /--fsync-period takes at least 1ns, or 0, not "0\.1ns"/],
