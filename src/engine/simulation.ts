@@ -7,6 +7,7 @@ import { FifoPolicy, STOP, type ReadySet, type SchedulePolicy } from './schedule
 import type { StepObserver } from './step-observer.js';
 import { TaskTable } from './task-table.js';
 import type { Cancellable, Scheduler, SpawnOptions, Task, TaskHandle } from './task.js';
+import { mustBeTask } from './valid-task.js';
 import { isWait, noWait } from './valid-wait.js';
 import { SEC } from './time.js';
 import type { Timer } from './timer.js';
@@ -82,6 +83,7 @@ export class Simulation implements Scheduler {
   }
 
   spawn<T>(name: string, task: Task<T>, options: SpawnOptions = {}): TaskHandle<T> {
+    mustBeTask(name, task);
     const handle = this.tasks.add(name, task, options.daemon ?? false);
     this.agenda.ready.push(handle.id);
     if (this.observer !== null) this.observer.spawned(handle.id, name);

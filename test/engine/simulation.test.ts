@@ -100,6 +100,17 @@ describe('Simulation', () => {
     expect(String(seen)).toMatch(/a task waits for a delay or a waitable, not /);
   });
 
+  it.each([
+    ['an async generator', (async function* () {})(), /this is async: time is virtual, and nothing is awaited$/],
+    ['a promise', Promise.resolve(), /this is async/],
+    ['a function that was not called', function* () {}, /this is a function: call it$/],
+    ['nothing', undefined, /this is undefined$/],
+  ])('refuses %s, which would never be done', (_what, junk, message) => {
+    const simulation = new Simulation();
+    expect(() => simulation.spawn('confused', junk as unknown as Task)).toThrow(message);
+    expect(() => simulation.runTask('confused', junk as unknown as Task)).toThrow(message);
+  });
+
   it.each([-1, 0.5, Number.NaN])('refuses a delay of %p ns', (delay) => {
     const simulation = new Simulation();
     simulation.spawn('hasty', walker([], simulation, 'hasty', [delay]));

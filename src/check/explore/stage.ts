@@ -63,13 +63,11 @@ export class Stage {
 
   /** A task whose steps are explored. It first runs when the scenario has been built. */
   task<T>(name: string, task: Task<T>, options: SpawnOptions = {}): TaskHandle<T> {
-    mustBeTask(name, task);
     return this.simulation.spawn(name, task, options);
   }
 
   /** Runs a task to its end before the search begins: maps memory, registers a region. */
   setUp<T>(name: string, task: Task<T>): T {
-    mustBeTask(name, task);
     return this.simulation.runTask(name, task);
   }
 
@@ -87,19 +85,6 @@ export class Stage {
     const { listener } = this;
     if (listener.noted !== undefined) listener.noted(typeof text === 'string' ? text : text());
   }
-}
-
-/** @throws Error for a function that was not called, a promise, an async generator: none of them is ever done */
-function mustBeTask(name: string, task: unknown): void {
-  const { next, then } = Object(task) as { readonly next?: unknown; readonly then?: unknown };
-  const isAsync = Symbol.asyncIterator in (Object(task) as object) || typeof then === 'function';
-  if (typeof next === 'function' && !isAsync) return;
-  const what = isAsync
-    ? 'async: time is virtual, and nothing is awaited'
-    : typeof task === 'function'
-      ? 'a function: call it'
-      : String(task);
-  throw new Error(`task "${name}" must be a generator, what a function* returns; this is ${what}`);
 }
 
 /** The type of a variable of which the first value is a literal. */
