@@ -33,8 +33,9 @@ describe('K1: an entry loses its page or a right', () => {
 
   it('nor what a device has to itself', () => {
     const m = new WatchedDevice();
+    const entry = m.pte(0);
     m.changeEntry(0, makeSwapEntry(SWP_DEVICE_EXCLUSIVE, m.device.frameOf(0)));
-    expect(m.breaks(() => m.mm.pageTable.set(address(0) / 4096, m.pte(1)))).toBe('K1');
+    expect(m.breaks(() => m.mm.pageTable.set(address(0) / 4096, entry))).toBe('K1');
   });
 
   it('nor before its start has returned', () => {
